@@ -1,0 +1,310 @@
+"""The nouns as schemas: Arrow for tables, pydantic for messages. Nothing else defines a field.
+
+Three families of tables:
+
+* what a provider hands over (`CANONICAL_*`): the names everybody agrees on, text included;
+* what one format module hands to the rest of intake (`INTAKE_*`): canonical, with the text flattened;
+* what the lake keeps (`INTERACTIONS`, `ACCOUNTS`, ...): text replaced by fingerprints, identifiers by pseudonyms.
+
+Times are UTC in microseconds. Hashes are 64 bit, stored as signed integers because Iceberg has no unsigned ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+# --------------------------------------------------------------------------------------------------------------------
+# What a provider hands over: the canonical tables of the design.
+
+_CALL: list[tuple[str, pa.DataType]] = [
+    ("interaction_id", pa.string()),
+    ("started_at", TIMESTAMP),
+    ("ended_at", TIMESTAMP),
+    ("account_id", pa.string()),
+    ("organization_id", pa.string()),
+    ("key_id", pa.string()),
+    ("end_user_id", pa.string()),
+    ("surface", pa.string()),
+    ("operation", pa.string()),
+    ("request_model", pa.string()),
+    ("response_model", pa.string()),
+    ("input_tokens", pa.int64()),
+    ("output_tokens", pa.int64()),
+    ("reasoning_tokens", pa.int64()),
+    ("cached_tokens", pa.int64()),
+    ("http_status", pa.int32()),
+    ("finish_reason", pa.string()),
+    ("error_type", pa.string()),
+    ("conversation_id", pa.string()),
+]
+_CLIENT: list[tuple[str, pa.DataType]] = [
+    ("request_parameters", pa.string()),
+    ("client_ip", pa.string()),
+    ("user_agent", pa.string()),
+    ("client_headers", pa.string()),
+    ("tls_ja4", pa.string()),
+]
+
+CANONICAL_INTERACTIONS = pa.schema(
+    _CALL
+    + _CLIENT
+    + [("system", pa.string()), ("messages", pa.string()), ("tools", pa.string()), ("response", pa.string()), ("reasoning", pa.string())]
+)
+"""Interactions as a provider hands them over. `messages` is JSON: a list of {role, parts:[{type, content}]};
+`request_parameters` and `client_headers` are JSON objects, the latter in the order in which they were sent."""
+
+CANONICAL_ACCOUNTS = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("created_at", TIMESTAMP),
+        ("organization_id", pa.string()),
+        ("email", pa.string()),
+        ("phone", pa.string()),
+        ("payment_fingerprint", pa.string()),
+        ("signup_ip", pa.string()),
+        ("signup_user_agent", pa.string()),
+        ("signup_ja4", pa.string()),
+        ("country", pa.string()),
+        ("plan", pa.string()),
+        ("verification", pa.string()),
+        ("referral", pa.string()),
+        ("status", pa.string()),
+        ("closed_at", TIMESTAMP),
+        ("closed_reason", pa.string()),
+    ]
+)
+
+ENTITLEMENTS = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("organization_id", pa.string()),
+        ("scope", pa.string()),
+        ("granted_at", TIMESTAMP),
+        ("expires_at", TIMESTAMP),
+        ("reference", pa.string()),
+    ]
+)
+ENTITLEMENT_SCOPES = ("distillation", "evaluation", "fleet", "research", "resale")
+
+REQUIRED = {
+    "interactions": ("interaction_id", "started_at", "account_id"),
+    "accounts": ("account_id",),
+    "entitlements": ("scope",),
+}
+"""The only columns that must be there. An entitlement also needs an account or an organization."""
+
+# --------------------------------------------------------------------------------------------------------------------
+# What a format module hands to the rest of intake.
+
+INTAKE_INTERACTIONS = pa.schema(
+    _CALL
+    + _CLIENT
+    + [
+        ("system", pa.large_string()),
+        ("transcript", pa.large_string()),
+        ("tools", pa.large_string()),
+        ("response", pa.large_string()),
+        ("reasoning", pa.large_string()),
+        ("tool_count", pa.int32()),
+        ("truncated", pa.bool_()),
+        ("messages", pa.large_string()),
+    ]
+)
+"""Interactions inside intake. `transcript` is all messages but the system's in order, each as the separator U+001E,
+one role letter (u user, a assistant, t tool, o other) and its text, so that compiled loops can tell who speaks.
+`messages` is filled only when text is to be kept."""
+
+TURN = "\x1e"
+ROLE_LETTERS = {"user": "u", "assistant": "a", "model": "a", "tool": "t", "function": "t"}
+
+# --------------------------------------------------------------------------------------------------------------------
+# What the lake keeps.
+
+INTERACTIONS = pa.schema(
+    _CALL
+    + [
+        ("client_ip", pa.string()),  # keyed pseudonym
+        ("client_prefix", pa.string()),  # /24 or /48, as given
+        ("user_agent", pa.string()),
+        ("tls_ja4", pa.string()),
+        ("client_shape", pa.int64()),  # header order, SDK headers, names of request parameters, TLS
+        ("client_label", pa.string()),  # the same for people: "openai-python 1.51 CPython/3.11 Linux, 9 headers"
+        ("parameters_hash", pa.int64()),
+        ("prompt_hash", pa.int64()),
+        ("system_hash", pa.int64()),
+        ("tools_hash", pa.int64()),
+        ("response_hash", pa.int64()),
+        ("sketch", pa.list_(pa.int64())),
+        ("system_chars", pa.int32()),
+        ("prompt_chars", pa.int32()),
+        ("response_chars", pa.int32()),
+        ("reasoning_chars", pa.int32()),
+        ("message_count", pa.int32()),
+        ("user_turns", pa.int32()),
+        ("tool_count", pa.int32()),
+        ("truncated", pa.bool_()),
+        ("source", pa.string()),  # the name of the format it came through
+    ]
+)
+
+ACCOUNTS = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("created_at", TIMESTAMP),
+        ("organization_id", pa.string()),
+        ("email", pa.string()),  # keyed pseudonym
+        ("email_domain", pa.string()),
+        ("email_shape", pa.string()),  # "a1.a5d2": runs of letters, digits and signs of the local part
+        ("phone", pa.string()),  # keyed pseudonym
+        ("payment_fingerprint", pa.string()),  # keyed pseudonym
+        ("signup_ip", pa.string()),  # keyed pseudonym
+        ("signup_prefix", pa.string()),
+        ("signup_user_agent", pa.string()),
+        ("signup_ja4", pa.string()),
+        ("country", pa.string()),
+        ("plan", pa.string()),
+        ("verification", pa.string()),
+        ("referral", pa.string()),
+        ("status", pa.string()),
+        ("closed_at", TIMESTAMP),
+        ("closed_reason", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+
+PHRASES = pa.schema([("gram", pa.int64()), ("words", pa.string())])
+"""The k-anonymous dictionary: the words behind a sampled k-gram, kept only once ten accounts have sent it."""
+
+TEXTS = pa.schema(
+    [
+        ("interaction_id", pa.string()),
+        ("started_at", TIMESTAMP),
+        ("system", pa.large_string()),
+        ("messages", pa.large_string()),
+        ("tools", pa.large_string()),
+        ("response", pa.large_string()),
+        ("reasoning", pa.large_string()),
+    ]
+)
+"""Filled only with --keep-text, beside the interactions, so that dropping it leaves everything else as it is."""
+
+OBSERVATIONS = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("channel", pa.string()),
+        ("value", pa.string()),
+        ("first_at", TIMESTAMP),
+        ("last_at", TIMESTAMP),
+        ("occurrences", pa.int64()),  # how many of the account's calls (or records) show it
+        ("share", pa.float64()),  # ... as a share of those that could have
+    ]
+)
+"""The one shape that all evidence for coordination takes: who, through which channel, what, when, how often."""
+
+TABLES: dict[str, pa.Schema] = {
+    "interactions": INTERACTIONS,
+    "accounts": ACCOUNTS,
+    "entitlements": ENTITLEMENTS,
+    "phrases": PHRASES,
+    "texts": TEXTS,
+    "observations": OBSERVATIONS,
+}
+
+# --------------------------------------------------------------------------------------------------------------------
+# findings.json: a contract. Extend, never break.
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Scanned(_Message):
+    interactions: int
+    accounts: int
+    from_: str | None = Field(default=None, alias="from")
+    to: str | None = None
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Visibility(_Message):
+    """What one channel could see: `accounts` had its columns filled; `reason` says what is missing when it saw nothing."""
+
+    channel: str
+    visible: bool
+    accounts: int
+    reason: str | None = None
+
+
+class Evidence(_Message):
+    log10_evidence: float
+    parts: dict[str, float] = Field(default_factory=dict)
+    """log10 evidence by channel (coordination, concealment) or by question (harvest); sums to the whole."""
+
+
+class SharedObservation(_Message):
+    channel: str
+    value: str
+    bits: float
+    shared_with: int | None = None
+    expected: float | None = None
+    description: str | None = None
+
+
+class Member(_Message):
+    account_id: str
+    membership: float
+    observations: list[SharedObservation]
+    calls: int | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+
+
+class Campaign(_Message):
+    campaign_id: str
+    first_seen: str
+    last_seen: str
+    calls: int
+    output_tokens: int
+    coordination: Evidence
+    concealment: Evidence
+    harvest: Evidence
+    accounts: list[Member]
+    explanations: list[str]
+    instructions: list[str] = Field(default_factory=list)
+    """What the accounts have in common to say, slots blank, from the k-anonymous dictionary."""
+    calls_by_day: dict[str, int] = Field(default_factory=dict)
+
+
+class Pool(_Message):
+    pool_id: str
+    accounts: list[str]
+    why_not_a_campaign: str
+    coordination: Evidence | None = None
+    concealment: Evidence | None = None
+    harvest: Evidence | None = None
+    explanations: list[str] = Field(default_factory=list)
+
+
+class Findings(_Message):
+    """One scan's result."""
+
+    stillhunt: str
+    lake_snapshot: str
+    scanned: Scanned
+    visibility: list[Visibility]
+    false_discovery_rate: float
+    campaigns: list[Campaign]
+    pools: list[Pool]
+    as_of: str | None = None
+    notes: list[str] = Field(default_factory=list)
+    """What could not be seen and what to do next, one sentence each."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's JSON object, with `from` spelled as the contract does."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,73 @@
+# Everything a checkout needs, from a machine with Python 3.11 or later and make.
+# `make install` once; after that every target below works, and .venv/bin/stillhunt is the product.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# What `make demo` makes: 150 hidden accounts in the shape of the field's reference case among 10,000 others.
+DEMO ?= demo
+DEMO_SEED ?= 1
+DEMO_ACCOUNTS ?= 10000
+DEMO_CALLS ?= 400000
+DEMO_HIDDEN ?= 150
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types bench docs lock clean
+
+help:
+	@echo "make install   a virtual environment in $(VENV) with everything pinned and hashed"
+	@echo "make demo      a world with hidden accounts, found again: $(DEMO)/findings.json and $(DEMO)/report.html"
+	@echo "make test      lint, types and tests with coverage"
+	@echo "make docs      regenerate docs/reference and check every link"
+	@echo "make bench     the benchmarks, written to docs/benchmarks.md"
+	@echo "make clean     remove what the targets above made, except $(VENV)"
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "stillhunt needs Python 3.11 or later and found no '$(PYTHON)': install it, or say which with 'make install PYTHON=/path/to/python3'" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "stillhunt needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1): say which to use with 'make install PYTHON=/path/to/python3'" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments: install its venv module (on Debian and Ubuntu the package python3-venv)" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)
+	rm -rf $(DEMO)
+	$(BIN)/stillhunt range make $(DEMO)/world --shape letter --hidden $(DEMO_HIDDEN) --accounts $(DEMO_ACCOUNTS) \
+	  --calls $(DEMO_CALLS) --seed $(DEMO_SEED) --format litellm
+	$(BIN)/stillhunt ingest $(DEMO)/world/provider --lake $(DEMO)/lake
+	$(BIN)/stillhunt scan --lake $(DEMO)/lake --output $(DEMO)/findings.json --report $(DEMO)/report.html
+	$(BIN)/stillhunt range score $(DEMO)/findings.json $(DEMO)/world/truth/truth.parquet
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# pytest comes last and nothing after it, so that its closing line is the last one.
+test: lint types
+	$(BIN)/python -m pytest --cov --cov-report=
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+docs: $(STAMP)
+	$(BIN)/python -m stillhunt.cli.reference docs/reference
+	$(BIN)/python -m pytest tests/test_docs.py
+
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean:
+	rm -rf $(DEMO) bench-work build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

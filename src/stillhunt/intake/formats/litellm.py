@@ -1,0 +1,258 @@
+"""LiteLLM's StandardLoggingPayload, as its generic API callback and its object-store loggers write it.
+
+Fields as of LiteLLM 1.109 (`litellm/types/utils.py`, StandardLoggingPayload). Read as JSON: LiteLLM is no dependency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stillhunt.errors import BadRow
+from stillhunt.intake.bodies import read_body
+from stillhunt.intake.formats import Context, Row, Sample
+from stillhunt.intake.formats.values import (
+    address,
+    count,
+    decoded,
+    from_seconds,
+    headers,
+    http_status,
+    identifier,
+    json_object,
+    json_text,
+    label,
+    optional_identifier,
+)
+
+NOBODY = "default_user_id"
+"""The user id that the proxy gives to calls with its master key: everybody, hence nobody."""
+
+OPERATIONS = {
+    "completion": "chat",
+    "acompletion": "chat",
+    "responses": "chat",
+    "aresponses": "chat",
+    "anthropic_messages": "chat",
+    "text_completion": "text_completion",
+    "atext_completion": "text_completion",
+    "embedding": "embeddings",
+    "aembedding": "embeddings",
+    "generate_content": "generate_content",
+    "agenerate_content": "generate_content",
+    "generate_content_stream": "generate_content",
+    "agenerate_content_stream": "generate_content",
+}
+"""LiteLLM's call types as OpenTelemetry's `gen_ai.operation.name`; any other stays as it is."""
+
+_NOT_PARAMETERS = frozenset({"tools", "functions", "instructions", "system", "messages", "input", "prompt", "contents"})
+"""What LiteLLM puts among the parameters although it is content."""
+
+_KEYS = frozenset(
+    (
+        "call_type",
+        "startTime",
+        "endTime",
+        "completionStartTime",
+        "response_cost",
+        "model_map_information",
+        "model_group",
+        "model_parameters",
+        "hidden_params",
+        "metadata",
+        "status",
+        "custom_llm_provider",
+    )
+)
+
+
+class LiteLLM:
+    """One call, successful or failed, is one record."""
+
+    name = "litellm"
+    title = "LiteLLM StandardLoggingPayload"
+    sees = frozenset(
+        (
+            *("interaction_id", "started_at", "ended_at", "account_id", "organization_id", "key_id", "end_user_id", "surface", "operation"),
+            *("request_model", "response_model", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "http_status"),
+            *("finish_reason", "error_type", "conversation_id", "request_parameters", "client_ip", "user_agent", "client_headers"),
+            *("system", "messages", "tools", "response", "reasoning", "email"),
+        )
+    )
+    hides: Mapping[str, str] = {
+        "client_ip": "behind a load balancer it is the balancer's: set general_settings.use_x_forwarded_for",
+        "client_headers": "only headers that begin with x- are logged; join a gateway log to see the others and their order",
+        "messages": "absent or redacted with litellm_settings.turn_off_message_logging; some loggers cut it at 10,000 characters",
+        "response": "absent or redacted with litellm_settings.turn_off_message_logging; some loggers cut it at 10,000 characters",
+        "tls_ja4": "LiteLLM does not see the TLS handshake: join a gateway log that does",
+        "email": "only for keys that belong to a user with an e-mail address",
+        "payment_fingerprint": "LiteLLM does not bill: ingest an accounts file from the billing system",
+        "created_at": "not in the call log: ingest an accounts file",
+    }
+    two_pass = False
+
+    def sniff(self, sample: Sample) -> float:
+        """By `call_type` and `startTime` among ten of the payload's own keys."""
+        records = [record for record in sample.records if isinstance(record, Mapping)]
+        if not records:
+            return 0.0
+        scores = []
+        for record in records:
+            known = len(_KEYS & record.keys())
+            sure = "startTime" in record and "call_type" in record and "metadata" in record and "request_id" not in record and known >= 6
+            scores.append(min(1.0, 0.7 + 0.03 * known) if sure else 0.0)
+        return sum(scores) / len(scores)
+
+    def index(self, record: Mapping[str, Any], context: Context) -> None:
+        """Nothing: a payload is complete in itself."""
+
+    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+        """One interaction, and the account when it is the first with an e-mail address."""
+        get = record.get
+        call_type = label(get("call_type"), "call_type") or "completion"
+        if "mcp" in call_type:
+            return ()  # a tool server was called, not a model
+        metadata = get("metadata")
+        if type(metadata) is not dict:
+            metadata = json_object(metadata, "metadata")
+        meta = metadata.get
+
+        call_id = optional_identifier(get("litellm_call_id"), "litellm_call_id")
+        interaction_id = optional_identifier(get("id"), "id") or identifier(call_id, "id")
+        key_id = optional_identifier(meta("user_api_key_hash"), "metadata.user_api_key_hash")
+        account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
+        if account_id is None or account_id == NOBODY:
+            account_id = key_id
+            if account_id is None:
+                raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
+        organization_id = optional_identifier(meta("user_api_key_org_id"), "metadata.user_api_key_org_id") or optional_identifier(
+            meta("user_api_key_team_id"), "metadata.user_api_key_team_id"
+        )
+
+        conversation_id = optional_identifier(get("session_id"), "session_id")
+        if conversation_id is None or conversation_id in (interaction_id, call_id):
+            conversation_id = optional_identifier(get("trace_id"), "trace_id")
+            if conversation_id in (interaction_id, call_id):
+                conversation_id = None
+
+        parameters, tools, system = split_parameters(get("model_parameters"), "model_parameters")
+        response = get("response")
+        body = read_body(get("messages"), response, tools=tools, system=system, keep_text=context.keep_text)
+        ended = get("endTime")
+        model = label(get("model"), "model")
+        reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
+        status, error_type = outcome(record, "error_information")
+        row: Row = {
+            "interaction_id": interaction_id,
+            "started_at": from_seconds(get("startTime"), "startTime"),
+            "ended_at": None if ended is None else from_seconds(ended, "endTime"),
+            "account_id": account_id,
+            "organization_id": organization_id,
+            "key_id": key_id,
+            "end_user_id": optional_identifier(get("end_user"), "end_user"),
+            "surface": "batch" if "batch" in call_type else "api",
+            "operation": OPERATIONS.get(call_type, call_type),
+            "request_model": label(get("model_group"), "model_group") or model,
+            "response_model": (label(response.get("model"), "response.model") if type(response) is dict else None) or model,
+            "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
+            "output_tokens": count(get("completion_tokens"), "completion_tokens"),
+            "reasoning_tokens": reasoning_tokens,
+            "cached_tokens": cached_tokens,
+            "http_status": status,
+            "finish_reason": body.finish_reason,
+            "error_type": error_type,
+            "conversation_id": conversation_id,
+            "request_parameters": parameters,
+            "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
+            "user_agent": label(get("user_agent") or meta("user_agent"), "user_agent"),
+            "client_headers": client_headers(metadata, get("proxy_server_request")),
+            "system": body.system,
+            "transcript": body.transcript,
+            "tools": body.tools,
+            "response": body.response,
+            "reasoning": body.reasoning,
+            "tool_count": body.tool_count,
+            "truncated": body.truncated,
+            "messages": body.messages,
+        }
+        if call_id is not None and call_id != interaction_id:
+            row["_request_ids"] = [call_id]
+        email = meta("user_api_key_user_email")
+        if email is None:
+            return (("interactions", row),)
+        return (("interactions", row), *first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context))
+
+
+def split_parameters(value: Any, field: str) -> tuple[str | None, Any, Any]:
+    """(request parameters as JSON text, tool definitions, system instructions) of LiteLLM's parameters."""
+    parameters = value if type(value) is dict else json_object(value, field)
+    if not parameters:
+        return None, None, None
+    if _NOT_PARAMETERS.isdisjoint(parameters):
+        return json_text(parameters), None, None
+    kept = {name: setting for name, setting in parameters.items() if name not in _NOT_PARAMETERS}
+    tools = parameters.get("tools") or parameters.get("functions")
+    return (json_text(kept) if kept else None), tools, parameters.get("system") or parameters.get("instructions")
+
+
+def token_details(usage: Any, response: Any) -> tuple[int | None, int | None]:
+    """(reasoning tokens, cached tokens) of a usage object in OpenAI's (both APIs) or Anthropic's spelling."""
+    if type(usage) is not dict:
+        usage = decoded(usage)
+        if not usage and type(response) is dict:
+            usage = response.get("usage")
+        if type(usage) is not dict:
+            return None, None
+    spent = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    given = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    reasoning = spent.get("reasoning_tokens") if type(spent) is dict else None
+    cached = given.get("cached_tokens") if type(given) is dict else None
+    if cached is None:
+        cached = usage.get("cache_read_input_tokens")
+    return count(reasoning, "usage.reasoning_tokens"), count(cached, "usage.cached_tokens")
+
+
+def outcome(record: Mapping[str, Any], field: str) -> tuple[int | None, str | None]:
+    """(HTTP status, error type). LiteLLM writes the status of a failure as text, and "" or a word when it knows none."""
+    error = record.get(field)
+    if error is not None and type(error) is not dict:
+        error = json_object(error, field)
+    if error:
+        code = error.get("error_code")
+        if isinstance(code, str) and not code.strip().isdecimal():
+            code = None
+        error_type = label(error.get("error_class"), f"{field}.error_class")
+        if code is not None or error_type is not None:
+            return http_status(code, f"{field}.error_code"), error_type
+    return (200 if record.get("status") == "success" else None), None
+
+
+def client_headers(metadata: Mapping[str, Any], proxy_request: Any) -> str | None:
+    """The client's headers: all that the proxy kept of the request, then the `x-` headers that it copies out."""
+    custom = metadata.get("requester_custom_headers")
+    whole = metadata.get("headers")
+    if proxy_request is not None or "proxy_server_request" in metadata:
+        request = decoded(proxy_request if proxy_request is not None else metadata["proxy_server_request"])
+        whole = (request.get("headers") if isinstance(request, Mapping) else None) or whole
+    if not whole:
+        return headers(custom, "metadata.requester_custom_headers") if custom else None
+    whole, custom = decoded(whole), decoded(custom)
+    if isinstance(whole, Mapping) and isinstance(custom, Mapping):
+        present = {name.lower() for name in whole if isinstance(name, str)}
+        whole = {**whole, **{name: value for name, value in custom.items() if not isinstance(name, str) or name.lower() not in present}}
+    return headers(whole, "metadata.headers")
+
+
+def first_seen_account(account_id: str, organization_id: str | None, email: Any, field: str, context: Context) -> Iterable[tuple[str, Row]]:
+    """The accounts row with an e-mail address, once per account and context."""
+    seen: set[str] = context.facts.setdefault("accounts with e-mail", set())
+    if account_id in seen:
+        return ()
+    found = label(email, field)
+    if found is None or "@" not in found:
+        return ()
+    seen.add(account_id)
+    return (("accounts", {"account_id": account_id, "organization_id": organization_id, "email": found}),)
+
+
+FORMAT = LiteLLM()

@@ -1,0 +1,163 @@
+"""LiteLLM's `LiteLLM_SpendLogs` table, exported as CSV (JSON columns are text) or as JSON.
+
+Fields as of LiteLLM 1.109 (`proxy/schema.prisma`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stillhunt.errors import BadRow
+from stillhunt.intake.bodies import Body, read_body
+from stillhunt.intake.formats import Context, Row, Sample
+from stillhunt.intake.formats.litellm import NOBODY, OPERATIONS, client_headers, first_seen_account, outcome, split_parameters, token_details
+from stillhunt.intake.formats.values import address, count, decoded, from_seconds, identifier, json_object, label, optional_identifier
+
+_SURE = frozenset({"request_id", "call_type", "startTime"})
+_KEYS = frozenset(
+    (
+        *("api_key", "spend", "total_tokens", "prompt_tokens", "completion_tokens", "endTime", "completionStartTime", "model", "model_id"),
+        *("model_group", "custom_llm_provider", "api_base", "user", "metadata", "cache_hit", "cache_key", "request_tags", "team_id"),
+        *("end_user", "requester_ip_address", "messages", "response", "session_id", "status", "proxy_server_request", "organization_id"),
+    )
+)
+_CONTENT_KEYS = frozenset({"messages", "input", "prompt", "contents", "tools", "functions", "system", "instructions", "user", "metadata", "headers"})
+_OFF = "only with general_settings.store_prompts_in_spend_logs, and long strings are cut in their middle"
+
+
+class LiteLLMSpend:
+    """One row of the table is one call."""
+
+    name = "litellm-spend"
+    title = "LiteLLM spend logs"
+    sees = frozenset(
+        (
+            *("interaction_id", "started_at", "ended_at", "account_id", "organization_id", "key_id", "end_user_id", "surface", "operation"),
+            *("request_model", "response_model", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "http_status"),
+            *("finish_reason", "error_type", "conversation_id", "request_parameters", "client_ip", "user_agent", "client_headers"),
+            *("system", "messages", "tools", "response", "reasoning", "email"),
+        )
+    )
+    hides: Mapping[str, str] = {
+        "system": _OFF,
+        "messages": _OFF,
+        "tools": _OFF,
+        "response": _OFF,
+        "reasoning": _OFF,
+        "request_parameters": _OFF,
+        "client_ip": "behind a load balancer it is the balancer's: set general_settings.use_x_forwarded_for",
+        "user_agent": "in the metadata column of newer versions only",
+        "client_headers": "in the metadata or the stored request of some versions only: join a gateway log to see them",
+        "tls_ja4": "LiteLLM does not see the TLS handshake: join a gateway log that does",
+        "email": "in the metadata column of some versions only: ingest an accounts file",
+        "payment_fingerprint": "LiteLLM does not bill: ingest an accounts file from the billing system",
+        "created_at": "not in the call log: ingest an accounts file",
+    }
+    two_pass = False
+
+    def sniff(self, sample: Sample) -> float:
+        """By the table's column names."""
+        heads: list[Iterable[str]] = [sample.columns] if sample.columns else [record for record in sample.records if isinstance(record, Mapping)]
+        scores = []
+        for head in heads:
+            keys = set(head)
+            known = len(_KEYS & keys)
+            scores.append(min(1.0, 0.7 + 0.02 * known) if keys >= _SURE and "api_key" in keys and known >= 4 else 0.0)
+        return sum(scores) / len(scores) if scores else 0.0
+
+    def index(self, record: Mapping[str, Any], context: Context) -> None:
+        """Nothing: a row is complete in itself."""
+
+    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+        """One interaction, and the account when it is the first with an e-mail address."""
+        get = record.get
+        call_type = label(get("call_type"), "call_type") or "completion"
+        if "mcp" in call_type:
+            return ()  # a tool server was called, not a model
+        metadata = json_object(get("metadata"), "metadata")
+        meta = metadata.get
+        call_id = optional_identifier(get("litellm_call_id"), "litellm_call_id")
+        interaction_id = optional_identifier(get("request_id"), "request_id") or identifier(call_id, "request_id")
+        key_id = optional_identifier(get("api_key"), "api_key") or optional_identifier(meta("user_api_key"), "metadata.user_api_key")
+        account_id = optional_identifier(get("user"), "user")
+        if account_id is None or account_id == NOBODY:
+            account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
+        if account_id is None or account_id == NOBODY:
+            account_id = key_id
+        if account_id is None:
+            raise BadRow("user, api_key: expected one of them, to know whose call it is")
+        organization_id = (
+            optional_identifier(get("organization_id"), "organization_id")
+            or optional_identifier(meta("user_api_key_org_id"), "metadata.user_api_key_org_id")
+            or optional_identifier(get("team_id"), "team_id")
+            or optional_identifier(meta("user_api_key_team_id"), "metadata.user_api_key_team_id")
+        )
+        conversation_id = optional_identifier(get("session_id"), "session_id")
+        response = decoded(get("response"))
+        request = decoded(get("proxy_server_request"))
+        body = _body(decoded(get("messages")), request, response, context)
+        reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
+        status, error_type = outcome({"status": get("status") or meta("status"), "error": decoded(meta("error_information"))}, "error")
+        ended = get("endTime")
+        model = label(get("model"), "model")
+        row: Row = {
+            "interaction_id": interaction_id,
+            "started_at": from_seconds(get("startTime"), "startTime"),
+            "ended_at": None if ended in (None, "") else from_seconds(ended, "endTime"),
+            "account_id": account_id,
+            "organization_id": organization_id,
+            "key_id": key_id,
+            "end_user_id": optional_identifier(get("end_user"), "end_user"),
+            "surface": "batch" if "batch" in call_type else "api",
+            "operation": OPERATIONS.get(call_type, call_type),
+            "request_model": label(get("model_group"), "model_group") or model,
+            "response_model": (label(response.get("model"), "response.model") if isinstance(response, Mapping) else None) or model,
+            "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
+            "output_tokens": count(get("completion_tokens"), "completion_tokens"),
+            "reasoning_tokens": reasoning_tokens,
+            "cached_tokens": cached_tokens,
+            "http_status": status,
+            "finish_reason": body.finish_reason,
+            "error_type": error_type,
+            "conversation_id": None if conversation_id in (interaction_id, call_id) else conversation_id,
+            "request_parameters": _parameters(request),
+            "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
+            "user_agent": label(meta("user_agent"), "metadata.user_agent"),
+            "client_headers": client_headers(metadata, request if isinstance(request, Mapping) and "headers" in request else None),
+            "system": body.system,
+            "transcript": body.transcript,
+            "tools": body.tools,
+            "response": body.response,
+            "reasoning": body.reasoning,
+            "tool_count": body.tool_count,
+            "truncated": body.truncated,
+            "messages": body.messages,
+        }
+        if call_id is not None and call_id != interaction_id:
+            row["_request_ids"] = [call_id]
+        email = meta("user_api_key_user_email")
+        accounts = first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context) if email else ()
+        return (("interactions", row), *accounts)
+
+
+def _body(messages: Any, request: Any, response: Any, context: Context) -> Body:
+    """The body from `messages`, else from the stored request: newer versions leave the former empty ("{}")."""
+    whole = request.get("body", request) if isinstance(request, Mapping) else request
+    if not messages:
+        return read_body(whole, response, keep_text=context.keep_text)
+    tools = system = None
+    if isinstance(whole, Mapping):
+        tools, system = whole.get("tools"), whole.get("system") or whole.get("instructions")
+    return read_body(messages, response, tools=tools, system=system, keep_text=context.keep_text)
+
+
+def _parameters(request: Any) -> str | None:
+    whole = request.get("body", request) if isinstance(request, Mapping) else None
+    if not isinstance(whole, Mapping) or "litellm_truncated" in whole:
+        return None
+    settings = {name: value for name, value in whole.items() if name not in _CONTENT_KEYS and name != "model"}
+    return split_parameters(settings, "proxy_server_request")[0]
+
+
+FORMAT = LiteLLMSpend()

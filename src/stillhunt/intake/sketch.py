@@ -1,0 +1,490 @@
+"""Text to numbers, in compiled loops over Arrow's own buffers.
+
+In: columns of large_string (any slice, nulls allowed). Out: arrays of exact hashes, sizes and consistent k-gram sketches.
+May import: intake.unicode_table and nothing else of stillhunt.
+
+A sketch answers "which instructions does this call carry?" wherever they stand and whatever fills their slots:
+
+* a token is a run of letters, digits and marks, folded (see `unicode_table`), or one code point of an unspaced script;
+* a gram is the shortest run of trailing tokens whose weights reach 8; a word weighs 2, an unspaced code point 1;
+* a gram is kept when its 64-bit hash is below a threshold, 2**62 (one in four), halved until at most 512 are left.
+
+So a gram is kept in every text that holds it or in none (bottom of one hash order, as in Broder 1997 and Heintze 1996), except
+that very long texts keep a nested part. Hashes are unkeyed, little-endian and the same on every machine and Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from stillhunt.intake.unicode_table import PLANES_END, table
+
+MAX_GRAMS = 512
+GRAM_WEIGHT, WORD_WEIGHT, UNSPACED_WEIGHT = 8, 2, 1
+
+_THRESHOLD = np.uint64(1 << 62)
+_SEED = np.uint64(0x9E3779B97F4A7C15)  # odd constants without structure: the golden ratio and splitmix64's
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_STEP = np.uint64(0x94D049BB133111EB)
+_FMIX1 = np.uint64(0xFF51AFD7ED558CCD)  # MurmurHash3's finaliser (Appleby 2011), a bijection of 64 bits
+_FMIX2 = np.uint64(0xC4CEB9FE1A85EC53)
+_POWERS = np.array([pow(int(_STEP), i, 1 << 64) for i in range(GRAM_WEIGHT + 2)], dtype=np.uint64)
+
+_BUFFER = 2 * MAX_GRAMS
+_RING = 16  # tokens remembered: a gram has at most 8, and the ring's size must be a power of two
+_RS, _U, _O80, _O7F, _O01 = (np.uint64(int(c, 16)) for c in ("1E" * 8, "75", "80" * 8, "7F" * 8, "01" * 8))
+_LOWER, _A, _Z, _0, _9 = (np.uint64(int(c, 16)) for c in ("20" * 8, "1F" * 8, "05" * 8, "50" * 8, "46" * 8))
+_ONE, _EIGHT, _BITS, _TOP = np.uint64(1), np.uint64(8), np.uint64(64), np.uint64(56)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+Kernel = npt.NDArray[Any]
+
+
+def compiled(function: _F) -> _F:
+    """numba's njit without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
+    try:
+        return njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # "no locator available": a read-only install without a home
+        return njit(nogil=True)(function)  # type: ignore[no-any-return]
+
+
+@intrinsic
+def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """Both halves of the 128-bit product, xored: one instruction that mixes 64 bits (as in wyhash)."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        wide = ir.IntType(128)
+        product = builder.mul(builder.zext(arguments[0], wide), builder.zext(arguments[1], wide))
+        high = builder.lshr(product, ir.Constant(wide, 64))
+        return builder.trunc(builder.xor(product, high), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def _word_at(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ARG001
+    """Eight bytes of a uint8 array from `index` on, little-endian, wherever they are aligned. The caller checks bounds."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
+        return builder.load(place, align=1)
+
+    return types.uint64(data, types.int64), generate
+
+
+@intrinsic
+def _zeros_below(typing_context: Any, value: Any) -> Any:  # noqa: ARG001
+    """The number of zero bits below the lowest one; 64 for zero."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), generate
+
+
+@compiled
+def _finish(h: np.uint64) -> np.uint64:
+    h = (h ^ (h >> np.uint64(33))) * _FMIX1
+    h = (h ^ (h >> np.uint64(33))) * _FMIX2
+    return h ^ (h >> np.uint64(33))
+
+
+@compiled
+def _tail(data: Kernel, start: int, end: int) -> np.uint64:
+    """Up to eight bytes, little-endian, zeros above."""
+    word = np.uint64(0)
+    for j in range(end - start):
+        word |= np.uint64(data[start + j]) << np.uint64(8 * j)
+    return word
+
+
+@compiled
+def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: Kernel, messages: Kernel, turns: Kernel) -> None:
+    """Exact hash and code points of each text, messages and user turns of each transcript; hash 0 for an empty or null one."""
+    for row in range(offsets.size - 1):
+        start, end = offsets[row], offsets[row + 1]
+        hashes[row] = chars[row] = messages[row] = turns[row] = 0
+        if start == end or (valid.size and not valid[row]):
+            continue
+        h = _SEED
+        continuations = separators = users = 0
+        i = start
+        while i < end:
+            word = _word_at(data, i) if i + 8 <= end else _tail(data, i, min(i + 8, end))
+            h = _mum(h ^ word, _MIX) ^ (h >> _ONE)
+            inside = (word >> np.uint64(7)) & ~(word >> np.uint64(6)) & _O01
+            continuations += np.int64((inside * _O01) >> _TOP)
+            marked = word ^ _RS
+            if (marked - _O01) & ~marked & _O80:
+                for j in range(i, min(i + 8, end)):
+                    if data[j] == 0x1E:
+                        separators += 1
+                        users += j + 1 < end and data[j + 1] == 0x75
+            i += 8
+        hashes[row] = np.int64(_finish(h ^ np.uint64(end - start)))
+        chars[row] = end - start - continuations
+        messages[row] = separators
+        turns[row] = users
+
+
+@compiled
+def _compact(kept: Kernel, n: int, threshold: np.uint64, scratch: Kernel, starts: Kernel) -> tuple[int, np.uint64]:
+    """Sort kept[:n], drop doubles, halve the threshold until `MAX_GRAMS` fit. Returns the new n and threshold.
+
+    Hashes are uniform below the threshold: one pass into 512 slices and an insertion sort is linear on average.
+    """
+    shift = np.uint64(53) - _zeros_below(_THRESHOLD // threshold)
+    starts[:] = 0
+    for j in range(n):
+        starts[np.int64(kept[j] >> shift) + 1] += 1
+    for j in range(starts.size - 1):
+        starts[j + 1] += starts[j]
+    for j in range(n):
+        slot = np.int64(kept[j] >> shift)
+        scratch[starts[slot]] = kept[j]
+        starts[slot] += 1
+    distinct = 0
+    for j in range(n):
+        value = scratch[j]
+        k = distinct
+        while k > 0 and kept[k - 1] > value:
+            k -= 1
+        if k > 0 and kept[k - 1] == value:
+            continue
+        for m in range(distinct, k, -1):
+            kept[m] = kept[m - 1]
+        kept[k] = value
+        distinct += 1
+    while distinct > MAX_GRAMS:
+        threshold >>= _ONE
+        while distinct > 0 and kept[distinct - 1] >= threshold:
+            distinct -= 1
+    return distinct, threshold
+
+
+@compiled
+def _message(
+    data: Kernel,
+    start: int,
+    end: int,
+    entries: Kernel,
+    sequences: Kernel,
+    powers: Kernel,
+    state: tuple[Kernel, Kernel, Kernel, Kernel, Kernel],
+    spans: Kernel,
+    n: int,
+    threshold: np.uint64,
+) -> tuple[int, np.uint64]:
+    """Append the grams of one message that hash below the threshold to the kept ones; returns their number and the threshold.
+
+    `spans` either has no rows, or as many as `kept`, and then receives the bytes [from, to) that each gram was cut from.
+    """
+    kept, scratch, starts, ring, marks = state
+    readable = data.size - 8
+    rolling = np.uint64(0)
+    newest = oldest = weight = 0  # the ring holds tokens oldest .. newest - 1
+    i = start
+    at = at_end = origin = 0  # the elements left of a sequence that one code point stands for
+    while i < end or at < at_end:
+        token, word, filled = _SEED, np.uint64(0), np.uint64(0)
+        begun = -1
+        token_end = i
+        token_weight = WORD_WEIGHT
+        while True:
+            size = 0
+            if at < at_end:
+                entry = sequences[at]
+            elif i >= end:
+                break
+            elif data[i] < 128 and i <= readable:
+                chunk = _word_at(data, i)
+                ascii_part = chunk & _O7F
+                low = ascii_part | _LOWER
+                letters = (low + _A) & ~(low + _Z)
+                digits = (ascii_part + _0) & ~(ascii_part + _9)
+                others = ~(letters | digits) | chunk
+                count = min(_zeros_below(others & _O80) >> np.uint64(3), np.uint64(end - i))
+                if count == 0:
+                    i += 1
+                    if begun >= 0:
+                        break
+                    continue
+                if begun < 0:
+                    begun = i
+                i += np.int64(count)
+                token_end = i
+                if count < _EIGHT:
+                    low &= (_ONE << (count * _EIGHT)) - _ONE
+                word |= low << (filled * _EIGHT)
+                filled += count
+                if filled >= _EIGHT:
+                    token = _mum(token ^ word, _MIX)
+                    filled -= _EIGHT
+                    word = low >> ((count - filled) * _EIGHT) if filled else np.uint64(0)
+                if count < _EIGHT and i < end and data[i] < 128:
+                    i += 1
+                    break
+                continue
+            else:
+                lead = np.int64(data[i])
+                point, size = lead, 1
+                if lead >= 0xF0 and i + 3 < end:
+                    point, size = (lead & 7) << 18 | (data[i + 1] & 63) << 12 | (data[i + 2] & 63) << 6 | data[i + 3] & 63, 4
+                elif lead >= 0xE0 and i + 2 < end:
+                    point, size = (lead & 15) << 12 | (data[i + 1] & 63) << 6 | data[i + 2] & 63, 3
+                elif lead >= 0xC0 and i + 1 < end:
+                    point, size = (lead & 31) << 6 | data[i + 1] & 63, 2
+                if point < PLANES_END:
+                    entry = entries[point]
+                elif point < 0x40000:
+                    entry = np.uint32(2 | point << 3)
+                else:
+                    entry = np.uint32(3 if 0xE0000 <= point < 0xE1000 else 0)
+                if entry & 7 == 4:
+                    origin = i
+                    at = np.int64(entry >> 8)
+                    at_end = at + np.int64(entry >> 3 & 31)
+                    i += size
+                    continue
+            kind = entry & 7
+            if kind == 2 and begun >= 0:
+                break  # a word ends where an unspaced script begins; look at it again
+            place = i if size else origin
+            if size:
+                i += size
+            else:
+                at += 1
+            if kind == 0:
+                if begun >= 0:
+                    break
+            elif kind != 3:
+                if begun < 0:
+                    begun = place
+                token_end = i
+                folded = np.uint64(entry >> 3)
+                if folded < 0x80:
+                    code, length = folded, _ONE
+                elif folded < 0x800:
+                    code, length = np.uint64(0x80C0) | folded >> np.uint64(6) | (folded & np.uint64(63)) << _EIGHT, np.uint64(2)
+                elif folded < 0x10000:
+                    code = np.uint64(0x8080E0) | folded >> np.uint64(12) | (folded >> np.uint64(6) & np.uint64(63)) << _EIGHT
+                    code |= (folded & np.uint64(63)) << np.uint64(16)
+                    length = np.uint64(3)
+                else:
+                    code = np.uint64(0x808080F0) | folded >> np.uint64(18) | (folded >> np.uint64(12) & np.uint64(63)) << _EIGHT
+                    code |= (folded >> np.uint64(6) & np.uint64(63)) << np.uint64(16) | (folded & np.uint64(63)) << np.uint64(24)
+                    length = np.uint64(4)
+                word |= code << (filled * _EIGHT)
+                filled += length
+                if filled >= _EIGHT:
+                    token = _mum(token ^ word, _MIX)
+                    filled -= _EIGHT
+                    word = code >> ((length - filled) * _EIGHT)
+                if kind == 2:
+                    token_weight = UNSPACED_WEIGHT
+                    break
+        if begun < 0:
+            continue
+        if filled:
+            token = _mum(token ^ word, _MIX)
+        # The gram's hash is a polynomial over its tokens, so that it rolls, and order counts.
+        slot = newest & (_RING - 1)
+        ring[slot] = token
+        marks[slot] = begun << 1 | (token_weight == WORD_WEIGHT)
+        newest += 1
+        weight += token_weight
+        rolling = rolling * powers[1] + token
+        while True:
+            slot = oldest & (_RING - 1)
+            spare = WORD_WEIGHT if marks[slot] & 1 else UNSPACED_WEIGHT
+            if weight - spare < GRAM_WEIGHT:
+                break
+            rolling -= ring[slot] * powers[newest - oldest - 1]
+            weight -= spare
+            oldest += 1
+        if weight < GRAM_WEIGHT:
+            continue
+        gram = _finish(rolling)
+        if n == kept.size:
+            n, threshold = _compact(kept, n, threshold, scratch, starts)
+        kept[n] = gram
+        if spans.shape[0]:
+            spans[n, 0] = marks[oldest & (_RING - 1)] >> 1
+            spans[n, 1] = token_end
+        n += gram < threshold  # no branch: one in four cannot be predicted
+    return n, threshold
+
+
+@compiled
+def _next_message(data: Kernel, start: int, end: int) -> int:
+    """Where the next U+001E stands, or `end`."""
+    i = start
+    while i + 8 <= end:
+        marked = _word_at(data, i) ^ _RS
+        found = (marked - _O01) & ~marked & _O80
+        if found:
+            return i + np.int64(_zeros_below(found) >> np.uint64(3))
+        i += 8
+    while i < end and data[i] != 0x1E:
+        i += 1
+    return i
+
+
+@compiled
+def _row(
+    texts: tuple[Kernel, Kernel, Kernel],
+    transcripts: tuple[Kernel, Kernel, Kernel],
+    row: int,
+    tables: tuple[Kernel, Kernel, Kernel],
+    state: tuple[Kernel, Kernel, Kernel, Kernel, Kernel],
+    spans: Kernel,
+    sides: Kernel,
+) -> tuple[int, np.uint64]:
+    """The grams of one interaction, unsorted: its system text and what its users said. `sides` receives the grams of the system's."""
+    entries, sequences, powers = tables
+    n, threshold = 0, _THRESHOLD
+    data, offsets, valid = texts
+    if not valid.size or valid[row]:
+        n, threshold = _message(data, offsets[row], offsets[row + 1], entries, sequences, powers, state, spans, n, threshold)
+    sides[0] = n
+    data, offsets, valid = transcripts
+    if not valid.size or valid[row]:
+        end = offsets[row + 1]
+        i = _next_message(data, offsets[row], end)
+        while i < end:
+            until = _next_message(data, i + 1, end)
+            if i + 1 < until and data[i + 1] == _U:
+                n, threshold = _message(data, i + 2, until, entries, sequences, powers, state, spans, n, threshold)
+            i = until
+    return n, threshold
+
+
+@compiled
+def _new_state(size: int) -> tuple[Kernel, Kernel, Kernel, Kernel, Kernel]:
+    return (
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(MAX_GRAMS + 1, np.int64),
+        np.empty(_RING, np.uint64),
+        np.empty(_RING, np.int64),
+    )
+
+
+@compiled
+def _sketches(
+    texts: tuple[Kernel, Kernel, Kernel], transcripts: tuple[Kernel, Kernel, Kernel], tables: tuple[Kernel, Kernel, Kernel]
+) -> tuple[Kernel, Kernel]:
+    """The sketches of all rows: offsets and values."""
+    rows = texts[1].size - 1
+    state = _new_state(_BUFFER)
+    kept = state[0]
+    no_spans = np.empty((0, 2), np.int64)
+    sides = np.empty(1, np.int64)
+    offsets = np.zeros(rows + 1, np.int64)
+    values = np.empty(max(1024, 24 * rows), np.int64)
+    total = 0
+    for row in range(rows):
+        n, threshold = _row(texts, transcripts, row, tables, state, no_spans, sides)
+        n, threshold = _compact(kept, n, threshold, state[1], state[2])
+        if total + n > values.size:
+            grown = np.empty(2 * values.size, np.int64)
+            grown[:total] = values[:total]
+            values = grown
+        for j in range(n):
+            values[total + j] = np.int64(kept[j])
+        total += n
+        offsets[row + 1] = total
+    return offsets, values[:total]
+
+
+@compiled
+def _spans(
+    texts: tuple[Kernel, Kernel, Kernel], transcripts: tuple[Kernel, Kernel, Kernel], row: int, tables: tuple[Kernel, Kernel, Kernel]
+) -> tuple[Kernel, Kernel, int]:
+    """All sampled grams of one row with the bytes that they were cut from; the first so many are the system text's."""
+    size = np.int64(1)
+    for column in (texts, transcripts):
+        size += 2 * (column[1][row + 1] - column[1][row])  # no code point stands for more than two tokens a byte
+    state = _new_state(size)
+    spans = np.empty((size, 2), np.int64)
+    sides = np.empty(1, np.int64)
+    n, _ = _row(texts, transcripts, row, tables, state, spans, sides)
+    return state[0][:n], spans[:n], sides[0]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Arrow in, arrays out.
+
+_TABLES = (table().entries, table().sequences, _POWERS)
+
+
+class Exact(NamedTuple):
+    """What `exact` measures, int64 with one element a row; all zero for null and empty texts."""
+
+    hashes: Kernel
+    chars: Kernel  # code points, U+001E and role letters included
+    messages: Kernel
+    user_turns: Kernel
+
+
+def _column(texts: pa.LargeStringArray) -> tuple[Kernel, Kernel, Kernel]:
+    """Bytes, offsets and validity of a column, without copying text; read-only, so that kernels compile once."""
+    _, offsets, data = texts.buffers()
+    parts = (
+        np.frombuffer(data if data is not None else b"", np.uint8),
+        np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else np.zeros(1, np.int64),
+        texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else np.empty(0, np.bool_),
+    )
+    for part in parts:
+        part.flags.writeable = False
+    return parts
+
+
+def exact(texts: pa.LargeStringArray) -> Exact:
+    """64-bit hashes of the exact bytes, and sizes."""
+    found = Exact(*(np.zeros(len(texts), np.int64) for _ in range(4)))
+    _texts(*_column(texts), *found)
+    return found
+
+
+def sketches(system: pa.LargeStringArray, transcript: pa.LargeStringArray) -> tuple[Kernel, Kernel]:
+    """Sketches of the system text and the user's messages of each row: int64 offsets (rows + 1) and int64 grams, ascending."""
+    found: tuple[Kernel, Kernel] = _sketches(_column(system), _column(transcript), _TABLES)
+    return found
+
+
+def origins(system: pa.LargeStringArray, transcript: pa.LargeStringArray, row: int) -> dict[int, str]:
+    """The sampled grams of one row, and for each the text that it was first cut from."""
+    columns = _column(system), _column(transcript)
+    grams, spans, of_system = _spans(*columns, row, _TABLES)
+    found: dict[int, str] = {}
+    for j, gram in enumerate(grams.tolist()):
+        data = columns[0 if j < of_system else 1][0]
+        if gram not in found:
+            found[gram] = data[spans[j, 0] : spans[j, 1]].tobytes().decode(errors="replace")
+    return found
+
+
+def gram_of(tokens: Sequence[tuple[str, int]]) -> int:
+    """The hash of one gram from its folded tokens, in plain Python: the definition that the kernels implement."""
+    bits = (1 << 64) - 1
+    rolling = 0
+    for token, _ in tokens:
+        raw = token.encode()
+        h = int(_SEED)
+        for i in range(0, len(raw), 8):
+            product = (h ^ int.from_bytes(raw[i : i + 8], "little")) * int(_MIX)
+            h = (product ^ product >> 64) & bits
+        rolling = rolling * int(_STEP) + h & bits
+    for factor in (_FMIX1, _FMIX2):
+        rolling = (rolling ^ rolling >> 33) * int(factor) & bits
+    return rolling ^ rolling >> 33

@@ -1,0 +1,346 @@
+"""Bytes to records: blocks of complete records, and the records in a block.
+
+`blocks` finds where records end and does little else, so that one process can feed many; `records` decodes one block,
+in whichever process has it. A block of a plain line file is only a range of it: the worker reads those bytes itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillhunt.errors import BadRow, InputError
+from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
+from stillhunt.intake.splitting import csv_cut, split_stream
+
+BLOCK_BYTES = 8 << 20
+
+Record = tuple[int, dict[str, Any] | BadRow, bytes | None]
+"""Number within the block from 1 (a line, or the record where a line says nothing), what it is, and its bytes;
+None when the record has no bytes of its own: write it out as JSON when they are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Complete records of one source. `data` is None for a plain file: read `length` bytes at `offset` of `path`."""
+
+    path: str
+    framing: str  # "lines" | "csv" | "parquet" (data: one record batch as an Arrow IPC stream) | "oversize" (data: its beginning)
+    data: bytes | None
+    offset: int = 0
+    length: int = 0
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Source -> blocks
+
+
+def blocks(source: Opened, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Cut a source into blocks of about `block_bytes`, in order; where it is cut does not depend on who reads them.
+
+    Raises:
+        InputError: the source cannot be read further; the complete records before that have been yielded.
+    """
+    if source.framing == "parquet":
+        yield from _parquet(source, block_bytes)
+    elif source.framing == "array":
+        yield from _stream(source, block_bytes)
+    elif source.framing == "csv":
+        yield from _cut(source, block_bytes, csv_cut)
+    elif source.compression:
+        yield from _cut(source, block_bytes, _line_cut)
+    else:
+        yield from _ranges(source, block_bytes)
+
+
+def _line_cut(data: bytes) -> int:
+    return data.rfind(b"\n") + 1
+
+
+def _ranges(source: Opened, block_bytes: int) -> Iterator[Block]:
+    path = str(source.path)
+    try:
+        with source.path.open("rb") as file:
+            offset = source.start
+            while offset < source.size:
+                file.seek(min(offset + block_bytes, source.size))
+                tail = file.readline(MAX_RECORD_BYTES)
+                end = min(file.tell(), source.size)
+                if len(tail) < MAX_RECORD_BYTES or tail.endswith(b"\n"):
+                    yield Block(path, "lines", None, offset, end - offset)
+                else:
+                    # The line that starts somewhere in this block is too long. What comes before it is good.
+                    file.seek(offset)
+                    good = _line_cut(file.read(block_bytes))
+                    if good:
+                        yield Block(path, "lines", None, offset, good)
+                    file.seek(offset + good)
+                    yield Block(path, "oversize", file.read(1 << 12))
+                    file.seek(end)
+                    while (tail := file.readline(1 << 20)) and not tail.endswith(b"\n"):
+                        pass
+                    end = min(file.tell(), source.size)
+                offset = end
+    except OSError as error:
+        raise InputError(f"{source.path}: reading stopped ({error.strerror}). What came before was read; run again.") from None
+
+
+def _cut(source: Opened, block_bytes: int, cut: Callable[[bytes], int]) -> Iterator[Block]:
+    path = str(source.path)
+
+    def block(data: bytes) -> Block:
+        return Block(path, source.framing, data, columns=source.columns, delimiter=source.delimiter)
+
+    rest, skipping = b"", False
+    for data in _gathered(source, block_bytes):
+        if skipping:
+            newline = data.find(b"\n") + 1
+            if not newline:
+                continue
+            data, skipping = data[newline:], False  # noqa: PLW2901
+        whole = rest + data
+        end = cut(whole)
+        if not end and len(whole) > MAX_RECORD_BYTES:
+            # One stray quote makes all that follows look like one record: trust newlines then.
+            end = _line_cut(whole)
+            if not end:
+                yield Block(path, "oversize", whole[: 1 << 12])
+                rest, skipping = b"", True
+                continue
+        if end:
+            yield block(whole[:end])
+        rest = whole[end:]
+    if rest:
+        yield block(rest)
+
+
+def _gathered(source: Opened, block_bytes: int) -> Iterator[bytes]:
+    """The bytes after the source's start, in pieces of about `block_bytes`.
+
+    Raises:
+        InputError: as `chunks`; what had been read is yielded first.
+    """
+    parts: list[bytes] = []
+    length, skip = 0, source.start
+    broken: InputError | None = None
+    pieces = chunks(source.path, source.compression, source.size)
+    while broken is None:
+        try:
+            part = next(pieces)
+        except StopIteration:
+            break
+        except InputError as error:
+            broken = error
+            break
+        if skip:
+            part, skip = part[skip:], max(0, skip - len(part))
+        parts.append(part)
+        length += len(part)
+        if length >= block_bytes:
+            yield b"".join(parts)
+            parts, length = [], 0
+    last = b"".join(parts)
+    if broken is None:
+        if last:
+            yield last
+        return
+    # A record without its end is no record: the cut may have gone through a number.
+    complete = last if source.framing == "array" else last[: _line_cut(last)]
+    if complete:
+        yield complete
+    raise broken
+
+
+def _stream(source: Opened, block_bytes: int) -> Iterator[Block]:
+    path = str(source.path)
+    rest, in_array = b"", False
+    for data in _gathered(source, block_bytes):
+        split = split_stream(rest + data, in_array=in_array)
+        if split.lines:
+            yield Block(path, "lines", split.lines)
+        if split.broken:
+            raise InputError(f"{source.path}: not valid JSON: a bracket closes what was never opened. The records before it were read.")
+        rest, in_array = split.rest, split.in_array
+        if len(rest) > MAX_RECORD_BYTES:
+            raise InputError(f"{source.path}: one JSON element is longer than {MAX_RECORD_BYTES >> 20} MiB. Split it into lines (NDJSON).")
+    if in_array:
+        raise InputError(f"{source.path}: ends inside a JSON array: cut off? The complete records before that were read.")
+    if rest.strip():
+        yield Block(path, "lines", rest.replace(b"\n", b" "))
+
+
+def _parquet(source: Opened, block_bytes: int) -> Iterator[Block]:
+    path = str(source.path)
+    try:
+        with pq.ParquetFile(source.path, buffer_size=1 << 20, pre_buffer=False) as file:
+            metadata = file.metadata
+            size = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+            rows = max(1, min(16384, block_bytes * metadata.num_rows // max(size * 2, 1)))
+            for batch in file.iter_batches(batch_size=rows):
+                sink = pa.BufferOutputStream()
+                with pa.ipc.new_stream(sink, batch.schema) as writer:
+                    writer.write_batch(batch)
+                yield Block(path, "parquet", sink.getvalue().to_pybytes())
+    except (pa.ArrowException, OSError, ValueError):
+        raise InputError(f"{source.path}: the Parquet data is damaged or cut off. What came before was read; get a sound copy.") from None
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Block -> records
+
+
+def records(block: Block) -> Iterator[Record]:
+    """The records of a block, in order. What cannot be decoded comes as a `BadRow`.
+
+    Raises:
+        InputError: the block's range can no longer be read.
+    """
+    if block.framing == "lines":
+        return _lines(_data(block))
+    if block.framing == "csv":
+        return _csv(_data(block), block.columns, block.delimiter)
+    if block.framing == "parquet":
+        return _rows(_data(block))
+    return iter([(1, BadRow(f"record longer than {MAX_RECORD_BYTES >> 20} MiB"), _data(block))])
+
+
+def line_count(block: Block, last: int) -> int:
+    """How far the numbering of records moves on after a block whose last record had number `last`."""
+    return last if block.framing == "parquet" else max(last, _data(block).count(b"\n"))
+
+
+def _data(block: Block) -> bytes:
+    if block.data is not None:
+        return block.data
+    try:
+        with open(block.path, "rb", buffering=0) as file:  # noqa: PTH123
+            file.seek(block.offset)
+            data = file.read(block.length)
+    except OSError as error:
+        raise InputError(f"{block.path}: reading stopped ({error.strerror}). What came before was read; run again.") from None
+    if len(data) != block.length:
+        raise InputError(f"{block.path}: the file became shorter while it was read. Run again when nobody writes to it.")
+    return data
+
+
+def _lines(data: bytes) -> Iterator[Record]:
+    loads = orjson.loads
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            value = loads(line)
+        except orjson.JSONDecodeError:
+            if not line.strip():
+                continue
+            value = _lenient(line)
+        if type(value) is dict:
+            yield number, value, line
+        elif type(value) is list:
+            yield from ((number, element, None) for element in _elements(value))
+        else:
+            yield number, value if type(value) is BadRow else BadRow("not a JSON object"), line
+
+
+def _elements(values: list[Any]) -> Iterator[dict[str, Any] | BadRow]:
+    """A line may hold an array of records, as gateways that push their logs in batches write them."""
+    stack = values[::-1]
+    while stack:
+        value = stack.pop()
+        if type(value) is dict:
+            yield value
+        elif type(value) is list:
+            stack.extend(reversed(value))
+        else:
+            yield BadRow("not a JSON object")
+
+
+def _lenient(line: bytes) -> Any:
+    """What other JSON writers let through: NaN, and half of a surrogate pair where somebody cut a text in two."""
+    try:
+        return _mended(json.loads(line.decode()))
+    except UnicodeDecodeError:
+        return BadRow("not UTF-8")
+    except (ValueError, RecursionError):
+        return BadRow("not JSON")
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_mended(element) for element in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(element) for key, element in value.items()}
+    return value
+
+
+def _csv(data: bytes, columns: tuple[str, ...], delimiter: str) -> Iterator[Record]:
+    csv.field_size_limit(sys.maxsize)  # the default of 128 KiB is less than one long prompt
+    lines: list[str] = []
+
+    def remember() -> Iterator[str]:
+        for line in io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""):
+            lines.append(line)
+            yield line
+
+    reader = csv.reader(remember(), delimiter=delimiter)
+    number = 1
+    while True:
+        try:
+            row: list[str] | BadRow = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = BadRow("not CSV")
+        text = "".join(lines)
+        first, number = number, number + len(lines)
+        lines.clear()
+        if not row:
+            continue
+        raw = text.encode("utf-8", "surrogateescape").rstrip(b"\r\n")
+        if isinstance(row, list) and len(row) != len(columns):
+            row = BadRow("not as many fields as the CSV header")
+        elif not text.isascii() and not _is_utf8(raw):
+            row = BadRow("not UTF-8")
+        # An empty field is how CSV writes that there is no value.
+        yield first, row if isinstance(row, BadRow) else {name: value for name, value in zip(columns, row, strict=True) if value}, raw
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _rows(data: bytes) -> Iterator[Record]:
+    with pa.ipc.open_stream(data) as reader:
+        table = reader.read_all()
+    try:
+        rows: list[dict[str, Any] | BadRow] = list(table.to_pylist())
+    except (pa.ArrowException, ValueError, OverflowError):
+        rows = [_row(table, n) for n in range(table.num_rows)]
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, BadRow):
+            yield number, row, b""
+        else:
+            yield number, {name: value for name, value in row.items() if value is not None}, None
+
+
+def _row(table: pa.Table, n: int) -> dict[str, Any] | BadRow:
+    try:
+        row: dict[str, Any] = table.slice(n, 1).to_pylist()[0]
+    except (pa.ArrowException, ValueError, OverflowError):
+        return BadRow("a value that no text or time can hold")
+    return row

@@ -1,0 +1,285 @@
+"""What a source of logs is: its compression, its framing, and the first records for guessing the format.
+
+Everything that makes a whole source unusable is found here, before any of it is read for good, and is said in one
+line (`InputError`). What goes wrong later, inside a source, costs only the rows concerned.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from stillhunt.errors import InputError
+from stillhunt.intake.formats import Sample
+from stillhunt.intake.splitting import split_stream
+
+HEAD_BYTES = 1 << 20
+MAX_RECORD_BYTES = 64 << 20  # the longest record that is read; longer ones are damage, not calls
+SAMPLE_RECORDS = 20
+_COMPRESSED_READ = 1 << 16
+_ZSTD_READ = 1 << 13  # zstd can blow four bytes up to 128 KiB: feeding little bounds what one step can return
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ZSTD_SKIPPABLE = frozenset(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60))
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source that can be read. `framing` is "lines", "array" (one JSON text of any shape), "csv" or "parquet"."""
+
+    path: Path
+    framing: str
+    compression: str  # "" | "gzip" | "zstd"
+    size: int  # bytes on disk when it was opened: a log that grows meanwhile is read up to here
+    start: int  # bytes before the first record once decompressed: a byte order mark, a CSV header
+    columns: tuple[str, ...]
+    delimiter: str
+    sample: Sample
+    schema: pa.Schema | None = None  # Parquet: its column types
+
+
+def open_source(path: Path) -> Opened:
+    """Look at the beginning of `path`.
+
+    Raises:
+        InputError: missing, unreadable, not a regular file, empty, damaged from the start, or no log at all.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: not a regular file. Give files or folders of logs.")
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise InputError(f"{path}: cannot be read ({reason}). Check the path and its permissions.") from None
+    if not magic:
+        raise InputError(f"{path}: the file is empty.")
+    if magic == b"PAR1":
+        return _open_parquet(path, status.st_size)
+    compression = _compression(magic)
+    head, whole = _head(path, compression, status.st_size)
+    return _open_text(path, compression, status.st_size, head, whole=whole)
+
+
+def _compression(magic: bytes) -> str:
+    if magic[:2] == b"\x1f\x8b":
+        return "gzip"
+    return "zstd" if magic == b"\x28\xb5\x2f\xfd" or magic in _ZSTD_SKIPPABLE else ""
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Bytes of a source, decompressed
+
+
+def chunks(path: Path, compression: str, size: int) -> Iterator[bytes]:
+    """The bytes of a source, decompressed, in pieces of bounded size. Reads several members or frames in a row.
+
+    Raises:
+        InputError: the file cannot be read further, is cut off or damaged; every byte before that has been yielded.
+    """
+    left = size
+    try:
+        with path.open("rb") as file:
+            if not compression:
+                while left > 0 and (data := file.read(min(HEAD_BYTES, left))):
+                    left -= len(data)
+                    yield data
+                return
+            yield from _decompressed(path, file, compression)
+    except OSError as error:
+        raise InputError(f"{path}: reading stopped ({error.strerror}). What came before was read; run again when it is readable.") from None
+
+
+def _decompressed(path: Path, file: io.BufferedReader, compression: str) -> Iterator[bytes]:
+    step = _COMPRESSED_READ if compression == "gzip" else _ZSTD_READ
+    decompressor: Any = None  # zlib's and zstandard's share decompress, eof and unused_data
+    while data := file.read(step):
+        while data:
+            if decompressor is None:
+                data = data.lstrip(b"\0") if compression == "gzip" else data  # tape padding between members
+                if not data:
+                    break
+                decompressor = zlib.decompressobj(31) if compression == "gzip" else zstandard.ZstdDecompressor().decompressobj()
+            try:
+                out = decompressor.decompress(data)
+            except (zlib.error, zstandard.ZstdError, MemoryError):
+                raise InputError(
+                    f"{path}: the {compression} data is damaged. The complete records before that were read; get a sound copy."
+                ) from None
+            if out:
+                yield out
+            if not decompressor.eof:
+                break
+            data, decompressor = decompressor.unused_data, None
+    if decompressor is not None:
+        raise InputError(
+            f"{path}: the {compression} data is cut off. The complete records before the cut were read; get the whole file and run again."
+        )
+
+
+def _head(path: Path, compression: str, size: int) -> tuple[bytes, bool]:
+    """The first MiB or more, until at least one line is complete, and whether that is all there is."""
+    parts: list[bytes] = []
+    length = 0
+    broken: InputError | None = None
+    source = chunks(path, compression, size)
+    try:
+        for part in source:
+            parts.append(part)
+            length += len(part)
+            if length >= HEAD_BYTES and (length > MAX_RECORD_BYTES or b"\n" in part):
+                return b"".join(parts), False
+    except InputError as error:
+        broken = error
+    head = b"".join(parts)
+    if broken is not None:
+        if b"\n" not in head and not head.lstrip(_BOM).lstrip().startswith(b"["):
+            raise broken
+        return head, False
+    return head, True
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Framing
+
+
+def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: bool) -> Opened:
+    start = len(_BOM) if head.startswith(_BOM) else 0
+    text = head[start:]
+    stripped = text.lstrip()
+    if not stripped and whole:
+        raise InputError(f"{path}: the file is empty.")
+    if head[:2] in _UTF16:
+        raise InputError(f"{path}: looks like UTF-16. Logs are read as UTF-8; convert it first (iconv -f UTF-16 -t UTF-8).")
+    lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()]
+    decoded = [_decode(line) for line in lines[:200]]
+    objects = [value for value in decoded if isinstance(value, dict | list)]
+    by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
+    if by_lines or (objects and stripped[:1] not in b"{["):
+        framing = "array" if stripped[:1] == b"[" else "lines"
+        return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, _flat(objects)))
+    if stripped[:1] in (b"{", b"["):
+        return _open_stream(path, compression, size, start, text, whole=whole)
+    opened = _open_csv(path, compression, size, start, text)
+    if opened is None or b"\0" in text[:4096]:
+        raise InputError(f"{path}: not a log: neither JSON, CSV nor Parquet. `stillhunt formats` lists what can be read.")
+    return opened
+
+
+def _open_stream(path: Path, compression: str, size: int, start: int, text: bytes, *, whole: bool) -> Opened:
+    split = split_stream(text, in_array=False)
+    last = [split.rest] if whole else []
+    values = [_decode(line) for line in split.lines.split(b"\n")[: SAMPLE_RECORDS * 2] + last]
+    sample = Sample(path.name, "array", _flat([value for value in values if isinstance(value, dict | list)]))
+    return Opened(path, "array", compression, size, start, (), ",", sample)
+
+
+def _decode(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _flat(values: list[Any]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    stack = list(reversed(values))
+    while stack and len(found) < SAMPLE_RECORDS:
+        value = stack.pop()
+        if isinstance(value, dict):
+            found.append(value)
+        elif isinstance(value, list):
+            stack.extend(reversed(value))
+    return found
+
+
+def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) -> Opened | None:
+    decoded = text.decode("utf-8", "replace")
+    first = decoded.split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    if not first.count(delimiter):
+        return None
+    lines: list[str] = []
+    reader = csv.reader(_remembering(decoded, lines), delimiter=delimiter)
+    try:
+        columns = tuple(name.strip() for name in next(reader))
+        header = "".join(lines)
+        named = all(name and len(name) <= 200 and name.isprintable() for name in columns)
+        if not named or len(set(columns)) != len(columns) or "�" in header:
+            return None
+        records: list[Mapping[str, Any]] = [
+            dict(zip(columns, row, strict=False)) for row, _ in zip(reader, range(SAMPLE_RECORDS), strict=False) if row
+        ]
+    except (csv.Error, StopIteration):
+        return None
+    sample = Sample(path.name, "csv", records, columns)
+    return Opened(path, "csv", compression, size, start + len(header.encode()), columns, delimiter, sample)
+
+
+def _remembering(text: str, lines: list[str]) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        lines.append(line)
+        yield line
+
+
+def _open_parquet(path: Path, size: int) -> Opened:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            columns = tuple(schema.names)
+            if not file.metadata.num_rows:
+                raise InputError(f"{path}: the file is empty: it has columns, but no rows.")
+            batch = next(file.iter_batches(batch_size=SAMPLE_RECORDS), None)
+            records: list[Mapping[str, Any]] = list(batch.to_pylist()) if batch is not None else []
+    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError):
+        raise InputError(f"{path}: damaged or cut off: it begins like Parquet, but cannot be read as such. Get a sound copy.") from None
+    return Opened(path, "parquet", "", size, 0, columns, ",", Sample(path.name, "parquet", records, columns), schema)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Folders
+
+
+def walk(paths: list[Path], *, skip: Path | None = None) -> Iterator[tuple[Path, bool]]:
+    """Every file to read, once, and whether it was named itself (rather than found in a folder).
+
+    Folders are walked recursively in sorted order; hidden files, quarantine files and `skip` are left out there.
+
+    Raises:
+        InputError: a folder cannot be listed.
+    """
+    seen: set[str] = set()
+    passed_over = os.path.realpath(skip) if skip is not None else None
+    for path in paths:
+        named = not path.is_dir()
+        for file in [path] if named else _files(path):
+            real = os.path.realpath(file)
+            if real in seen or (not named and real == passed_over):
+                continue
+            seen.add(real)
+            yield file, named
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be listed ({error.strerror}). Check its permissions.")
+
+    for base, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and not name.endswith("quarantine.jsonl") and (Path(base) / name).is_file():
+                yield Path(base) / name

@@ -1,0 +1,248 @@
+"""Sources to lake: open, guess, read in parallel, append in batches, and account for every record.
+
+Nothing is kept between runs but the lake: it drops what it has (on interaction_id) and appends atomically, so a run that
+was killed is repeated, not repaired, and ends with the same rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from stillhunt.errors import InputError
+from stillhunt.intake.appending import Appender, LakeLike
+from stillhunt.intake.formats import Context, Format
+from stillhunt.intake.framing import Block, blocks
+from stillhunt.intake.opening import Opened, open_source, walk
+from stillhunt.intake.quarantine import Quarantine
+from stillhunt.intake.registry import by_name, guess, unknown
+from stillhunt.intake.report import IngestReport, Progress, SourceReport
+from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
+from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool
+
+SMALL_BYTES = 24 << 20  # below this, starting processes costs more than they save
+_PACKED = 8  # a compressed log is about this much larger than it looks
+
+
+@dataclass
+class _Source:
+    report: SourceReport
+    opened: Opened
+    format: Format
+    base: str
+    numbered: int = 0  # records numbered in earlier blocks
+    done: int = 0  # bytes on disk that have been read, as far as can be told
+
+
+@dataclass
+class _Run:
+    """One call of `ingest`."""
+
+    report: IngestReport
+    sources: list[_Source]
+    quarantine: Quarantine
+    appender: Appender
+    progress: Callable[[Progress], None] | None
+    keep_text: bool
+    total: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total = sum(source.opened.size for source in self.sources)
+
+
+def ingest(
+    paths: Sequence[Path],
+    lake: LakeLike,
+    *,
+    format: str | None = None,  # noqa: A002  # as the command line has it
+    keep_text: bool = False,
+    quarantine: Path | None = None,
+    workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Read logs into a lake.
+
+    Args:
+        paths: files and folders; folders are walked, and what is no log in them is skipped.
+        lake: takes the rows; idempotent on interaction_id.
+        format: the format of all of them; guessed for each source when None.
+        keep_text: whether the text itself is stored beside its fingerprints.
+        quarantine: a JSON-lines file that bad rows are added to; None only counts them.
+        workers: processes to read with; None: one for each CPU, up to 8. Which rows come out does not depend on it.
+        progress: called after each block.
+
+    Returns:
+        The account of every record. Sources that could not be read, or not to their end, are in its `errors`: the
+        others, and what came before a cut, are in the lake all the same.
+
+    Raises:
+        InputError: not one source could be read, or `format` or `quarantine` cannot be used.
+
+    """
+    chosen = by_name(format) if format is not None else None
+    report = IngestReport()
+    sources = list(_open_all(paths, chosen, report, skip=quarantine))
+    if not sources:
+        report.raise_for_errors()
+        raise InputError(f"{', '.join(map(str, paths)) or 'nothing'}: no logs found. Give files, or a folder that holds some.")
+    with Quarantine(quarantine) as aside, Appender(lake) as appender:
+        run = _Run(report, sources, aside, appender, progress, keep_text)
+        _read_parallel(run, [s for s in sources if not s.format.two_pass], lake.key, workers)
+        for name in dict.fromkeys(source.format.name for source in sources if source.format.two_pass):
+            _read_twice(run, [source for source in sources if source.format.name == name], lake.key)
+        appender.finish()
+        _tell(run, "done", sources[-1])
+    return report
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Opening
+
+
+def _open_all(paths: Sequence[Path], chosen: Format | None, report: IngestReport, *, skip: Path | None) -> Iterator[_Source]:
+    for path, named in walk(list(paths), skip=skip):
+        source = SourceReport(str(path))
+        report.sources.append(source)
+        try:
+            opened = open_source(path)
+            form = chosen or guess(opened.sample)[0]
+            if form is None:
+                raise unknown(str(path))
+            _check_types(opened, form)
+        except InputError as error:
+            if named or source_is_damaged(error):
+                source.errors.append(str(error))
+            else:
+                source.skipped = str(error)
+            continue
+        source.format, source.size = form.name, opened.size
+        yield _Source(source, opened, form, str(path.parent))
+
+
+def source_is_damaged(error: InputError) -> bool:
+    """Whether a file in a folder is a log that came to harm, rather than something that happens to lie there."""
+    return any(sign in str(error) for sign in ("cut off", "damaged", "cannot be read (", "must be"))
+
+
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_dictionary, pa.types.is_null)
+_ACCEPTED: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
+    "text": (*_TEXT, pa.types.is_integer),
+    "JSON": (*_TEXT, pa.types.is_nested),
+    "a time": (pa.types.is_timestamp, pa.types.is_int64, *_TEXT),
+    "whole numbers": (pa.types.is_integer, pa.types.is_null),
+    "true or false": (pa.types.is_boolean, pa.types.is_null),
+}
+_JSON_COLUMNS = frozenset({"messages", "tools", "request_parameters", "client_headers"})
+
+
+def _check_types(opened: Opened, form: Format) -> None:
+    """A column of a wrong type makes every row bad: say it once, for the file, instead of a million times."""
+    if opened.framing != "parquet" or form.name != "canonical":
+        return
+    wanted = {column.name: column.type for schema in reversed(INTAKE_TABLES.values()) for column in schema}
+    for column in opened.schema or ():
+        kind = _expected(column.name, wanted.get(column.name))
+        if kind and not any(accepts(column.type) for accepts in _ACCEPTED[kind]):
+            raise InputError(f"{opened.path}: column {column.name!r} is {column.type}, but must be {kind}. Cast it and run again.")
+
+
+def _expected(name: str, kind: pa.DataType | None) -> str | None:
+    if name in _JSON_COLUMNS:
+        return "JSON"
+    if kind is None:
+        return None
+    if pa.types.is_timestamp(kind):
+        return "a time"
+    if pa.types.is_integer(kind):
+        return "whole numbers"
+    return "true or false" if pa.types.is_boolean(kind) else "text"
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Reading
+
+
+def _read_parallel(run: _Run, sources: list[_Source], key: bytes, workers: int | None) -> None:
+    if not sources:
+        return
+    count = max(1, workers if workers is not None else min(os.cpu_count() or 1, MOST_WORKERS))
+    size = sum(source.opened.size * (_PACKED if source.opened.compression else 1) for source in sources)
+    pool = Pool(key, count) if count > 1 and (size >= SMALL_BYTES or workers is not None) else Here(key)
+    try:
+        for done in pool.read(_jobs(run, sources)):
+            _take(run, sources[done.source], done)
+    finally:
+        pool.close()
+
+
+def _jobs(run: _Run, sources: list[_Source]) -> Iterator[Job]:
+    for number, source in enumerate(sources):
+        for block in _blocks(source):
+            yield Job(number, block, source.format.name, source.base, run.keep_text)
+
+
+def _blocks(source: _Source) -> Iterable[Block]:
+    try:
+        yield from blocks(source.opened)
+    except InputError as error:
+        _fail(source.report, error)
+
+
+def _read_twice(run: _Run, sources: list[_Source], key: bytes) -> None:
+    """Formats whose rows need what stands elsewhere: all their sources are seen once before any is read."""
+    context = Context(keep_text=run.keep_text)
+    for source in sources:
+        context.base = source.base
+        for block in _blocks(source):
+            try:
+                index_block(block, source.format, context)
+            except InputError as error:
+                _fail(source.report, error)
+        _tell(run, "indexing", source)
+    fingerprints = Here(key).fingerprints
+    for number, source in enumerate(sources):
+        context.base = source.base
+        for block in _blocks(source):
+            try:
+                done = Done(number, block, read_block(block, source.format, context, fingerprints))
+            except InputError as error:
+                _fail(source.report, error)
+                continue
+            _take(run, source, done)
+
+
+def _take(run: _Run, source: _Source, done: Done) -> None:
+    report, batch = source.report, done.batch
+    if done.failed is not None:
+        _fail(report, done.failed)
+        return
+    bad = [row._replace(line=row.line + source.numbered) for row in batch.bad]
+    run.quarantine.add(report.source, bad)
+    report.quarantined.update(row.reason for row in bad)
+    report.records += batch.records
+    report.ignored += batch.ignored
+    for name, rows in batch.rows.items():
+        setattr(report, name, getattr(report, name) + rows)
+    report.filled |= batch.filled
+    source.numbered += batch.lines
+    source.done = min(source.opened.size, source.done + done.block.length)
+    run.appender.add(report, batch)
+    _tell(run, "reading", source)
+
+
+def _fail(report: SourceReport, error: InputError) -> None:
+    # Two passes, or several blocks, meet the same fault again.
+    if str(error) not in report.errors:
+        report.errors.append(str(error))
+
+
+def _tell(run: _Run, stage: str, source: _Source) -> None:
+    if run.progress is None:
+        return
+    read = run.total if stage == "done" else sum(source.done for source in run.sources)
+    report = run.report
+    run.progress(Progress(stage, source.report.source, read, run.total, report.records, report.quarantined.total()))

@@ -1,0 +1,68 @@
+"""Which formats there are, and which of them a source is: entry points in, one `Format` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import cast
+
+from stillhunt.errors import InputError
+from stillhunt.intake.formats import Format, Sample
+
+GROUP = "stillhunt.formats"
+SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Formats by name, in the order of their names, and the plug-ins that failed to load, with the kind of failure."""
+
+    formats: dict[str, Format]
+    failed: dict[str, str]
+
+
+@cache
+def registry() -> Registry:
+    """Everything installed under the entry point group. One broken plug-in does not take the others with it."""
+    found: dict[str, Format] = {}
+    failed: dict[str, str] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            found[entry.name] = cast("Format", entry.load())
+        except Exception as error:  # whatever a stranger's module does at import
+            failed[entry.name] = type(error).__name__
+    return Registry(found, failed)
+
+
+def by_name(name: str) -> Format:
+    """The format called `name`.
+
+    Raises:
+        InputError: there is none, or its plug-in cannot be loaded.
+    """
+    known = registry()
+    if name in known.failed:
+        raise InputError(f"format {name!r} cannot be loaded ({known.failed[name]}). Reinstall the package that brings it.")
+    if name not in known.formats:
+        raise InputError(f"no format {name!r}. Known formats: {', '.join(known.formats)}. See `stillhunt formats`.")
+    return known.formats[name]
+
+
+def guess(sample: Sample) -> tuple[Format | None, float]:
+    """The format that is surest of `sample`, and how sure; None when none is at least half sure. Ties go by name."""
+    best, surest = None, 0.0
+    for candidate in registry().formats.values():
+        try:
+            score = float(candidate.sniff(sample))
+        except Exception:  # a sniff must never raise; one that does does not know the source
+            score = 0.0
+        if score > surest:
+            best, surest = candidate, score
+    return (best if surest >= SURE else None), surest
+
+
+def unknown(source: str) -> InputError:
+    """The error for a source that is data, but of no known format."""
+    names = ", ".join(registry().formats)
+    return InputError(f"{source}: no log that we know (known: {names}). Name it with --format; `stillhunt formats` says what each needs.")

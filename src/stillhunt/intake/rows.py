@@ -1,0 +1,203 @@
+"""One block to tables: decode, let the format read, build columns, fingerprint. What one worker process does.
+
+A row that does not fit its table is set aside with its reason; it never takes its block with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+import pyarrow as pa
+
+from stillhunt.errors import BadRow
+from stillhunt.intake.formats import Context, Format, Row
+from stillhunt.intake.framing import Block, line_count, records
+from stillhunt.intake.quarantine import Bad
+from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
+
+INTAKE_TABLES: dict[str, pa.Schema] = {
+    "interactions": INTAKE_INTERACTIONS,
+    "accounts": CANONICAL_ACCOUNTS,
+    "entitlements": ENTITLEMENTS,
+}
+_KINDS = {
+    pa.string(): "text",
+    pa.large_string(): "text",
+    pa.int64(): "a whole number",
+    pa.int32(): "a whole number",
+    pa.bool_(): "true or false",
+}
+
+
+class Fingerprints(Protocol):
+    """What `intake.fingerprint.Fingerprinter` offers."""
+
+    def interactions(self, table: pa.Table, source: str) -> pa.Table:
+        """INTAKE_INTERACTIONS -> INTERACTIONS."""
+        ...
+
+    def accounts(self, table: pa.Table, source: str) -> pa.Table:
+        """CANONICAL_ACCOUNTS -> ACCOUNTS."""
+        ...
+
+    def phrases(self) -> pa.Table:
+        """PHRASES learnt since the last call."""
+        ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of one block. `tables` has the lake's names and schemas, as tables or as Arrow IPC streams."""
+
+    tables: dict[str, pa.Table | bytes] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+    ignored: int = 0  # records of another kind: nothing to read in them, nothing wrong with them
+    lines: int = 0  # how far the numbering of records moves on
+    bad: list[Bad] = field(default_factory=list)
+    filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
+
+
+def index_block(block: Block, form: Format, context: Context) -> None:
+    """First pass of a two-pass format. Records that it cannot use are the second pass's to report."""
+    for _, record, _ in records(block):
+        if isinstance(record, dict):
+            try:
+                form.index(record, context)
+            except Exception:  # noqa: S112  # `read` meets the same record and says what is wrong with it
+                continue
+
+
+def read_block(block: Block, form: Format, context: Context, fingerprints: Fingerprints) -> Batch:
+    """Read one block into the lake's tables.
+
+    Raises:
+        InputError: the block's bytes can no longer be read.
+    """
+    batch = Batch()
+    rows: dict[str, list[Row]] = {name: [] for name in INTAKE_TABLES}
+    origins: dict[str, list[tuple[int, Row, bytes | None]]] = {name: [] for name in INTAKE_TABLES}
+    read = form.read
+    number = 0
+    for number, record, raw in records(block):
+        batch.records += 1
+        if isinstance(record, BadRow):
+            batch.bad.append(Bad(number, str(record), raw or b""))
+            continue
+        try:
+            found = list(read(record, context))
+            for kind, row in found:
+                rows[kind].append(row)
+                origins[kind].append((number, record, raw))
+        except BadRow as bad:
+            batch.bad.append(Bad(number, str(bad), raw_bytes(record, raw)))
+            continue
+        except Exception as error:  # a format that trips over a record must not cost the others
+            batch.bad.append(Bad(number, f"{form.name} could not read it ({type(error).__name__})", raw_bytes(record, raw)))
+            continue
+        batch.ignored += not found
+    batch.lines = line_count(block, number)
+    for name, schema in INTAKE_TABLES.items():
+        table, offenders = to_table(rows[name], schema, REQUIRED[name])
+        for row_number, reason in offenders.items():
+            number, record, raw = origins[name][row_number]
+            batch.bad.append(Bad(number, reason, raw_bytes(record, raw)))
+        batch.rows[name] = table.num_rows
+        if table.num_rows:
+            batch.filled.update("messages" if n == "transcript" else n for n in schema.names if table[n].null_count < table.num_rows)
+            _finish(batch, name, table, form.name, fingerprints, keep_text=context.keep_text)
+    batch.bad.sort(key=lambda bad: bad.line)
+    return batch
+
+
+def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints: Fingerprints, *, keep_text: bool) -> None:
+    if name == "interactions":
+        batch.tables[name] = fingerprints.interactions(table, source)
+        if keep_text:
+            batch.tables["texts"] = table.select(TEXTS.names).cast(TEXTS)
+        phrases = fingerprints.phrases()
+        if phrases.num_rows:
+            batch.tables["phrases"] = phrases
+    else:
+        batch.tables[name] = fingerprints.accounts(table, source) if name == "accounts" else table
+
+
+def raw_bytes(record: Row, raw: bytes | None) -> bytes:
+    """The bytes of a record; written out as JSON when it came without (one of an array, a Parquet row)."""
+    if raw is not None:
+        return raw
+    try:
+        return orjson.dumps(record, default=_shown, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError):
+        return repr(record).encode("utf-8", "backslashreplace")
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Rows -> one Arrow table
+
+
+def to_table(rows: list[Row], schema: pa.Schema, required: Iterable[str]) -> tuple[pa.Table, dict[int, str]]:
+    """Build a table of `schema`; rows that do not fit are left out and returned as position -> reason.
+
+    Columns are built whole. Only when one fails are its values tried one by one, so that sound data pays nothing.
+    """
+    arrays: list[pa.Array[Any]] = []
+    offenders: dict[int, str] = {}
+    for column in schema:
+        name = column.name
+        values = [row.get(name) for row in rows]
+        try:
+            array = pa.array(values, column.type)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            for position, value in enumerate(values):
+                if not _fits(value, column.type):
+                    offenders.setdefault(position, f"{name}: expected {_KINDS.get(column.type, 'a time')}")
+            continue
+        if array.null_count and name in required:
+            for position, value in enumerate(values):
+                if value is None:
+                    offenders.setdefault(position, f"{name}: missing")
+        arrays.append(array)
+    if offenders:
+        table, _ = to_table([row for position, row in enumerate(rows) if position not in offenders], schema, required)
+        return table, offenders
+    return pa.Table.from_arrays(arrays, schema=schema), offenders
+
+
+def _fits(value: object, kind: pa.DataType) -> bool:
+    try:
+        pa.scalar(value, kind)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Between processes
+
+
+def packed(batch: Batch) -> Batch:
+    """The same batch with its tables as Arrow IPC streams: one copy of plain buffers instead of pickled objects."""
+    for name, table in batch.tables.items():
+        assert isinstance(table, pa.Table)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        batch.tables[name] = sink.getvalue().to_pybytes()
+    return batch
+
+
+def unpacked(batch: Batch) -> Batch:
+    """The inverse of `packed`, without copying."""
+    for name, data in batch.tables.items():
+        if isinstance(data, bytes):
+            with pa.ipc.open_stream(data) as reader:
+                batch.tables[name] = reader.read_all()
+    return batch

@@ -177,6 +177,14 @@ ACCOUNTS = pa.schema(
     ]
 )
 
+ACCOUNT_UPDATED_AT = pa.field("updated_at", TIMESTAMP)
+"""May stand beside the columns of `ACCOUNTS` when accounts are handed to the lake: when the record was true.
+Without it a record counts as new as the newest time in it."""
+
+ACCOUNT_STAMPS = pa.field("stamps", pa.list_(pa.int64()))
+"""Kept by the lake beside `ACCOUNTS`, never shown: for each column but the first, in order, how new its value is (microseconds
+since 1970), so that the newest value wins whatever the order in which records arrive."""
+
 PHRASES = pa.schema([("gram", pa.int64()), ("words", pa.string())])
 """The k-anonymous dictionary: the words behind a sampled k-gram, kept only once ten accounts have sent it."""
 

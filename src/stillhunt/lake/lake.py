@@ -1,0 +1,304 @@
+"""The lake: what a provider's logs become, kept so that it can be scanned, repeated, and truly deleted.
+
+Every change of a table is one atomic commit, and rows are identified: interactions and texts by interaction, accounts by
+account, phrases by gram. Doing the same thing twice, after a crash or at the same time as somebody else, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+
+from stillhunt import records
+from stillhunt.errors import StillhuntError
+from stillhunt.lake import accounts, housekeeping, pins
+from stillhunt.lake.commits import MovedError, append_files, attempts, conform, data_files, discard, replace_files, write_rows
+from stillhunt.lake.entitlements import merge_entitlements
+from stillhunt.lake.faults import SnapshotGoneError, spoken
+from stillhunt.lake.housekeeping import CompactReport, Progress, RetentionReport
+from stillhunt.lake.identity import IdIndex
+from stillhunt.lake.index import follow
+from stillhunt.lake.opening import Opened, current_columns, open_lake, stored_schema
+from stillhunt.lake.table import LakeTable
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of rows handed over: `accepted` are new, `duplicates` were there already or came twice."""
+
+    accepted: int
+    duplicates: int
+
+
+class Lake:
+    """An open lake. Not for use by several threads at once; several processes may each open their own.
+
+    Attributes:
+        key: the pseudonym key, 32 bytes.
+        where: the location, for people.
+    """
+
+    def __init__(self, opened: Opened, pinned: pins.Pins | None = None) -> None:
+        self._opened = opened
+        self._pinned = pinned
+        self._scanned: str | None = None
+        self.key = opened.key
+        self.where = opened.where
+        self._indexes = {name: IdIndex(opened.key) for name in ("interactions", "texts")}
+
+    @classmethod
+    def open(cls, location: str | Path, *, create: bool = False) -> Lake:
+        """Open the lake at `location`: a folder, or `catalog:NAME` for a catalog that pyiceberg is configured for.
+
+        Args:
+            location: where it is.
+            create: make the lake, or what is missing of it, if it is not there.
+
+        Raises:
+            StillhuntError: there is no lake, it has a newer layout or another key, or it cannot be reached.
+        """
+        return cls(open_lake(location, create=create))
+
+    def close(self) -> None:
+        """Release the catalog's connections."""
+        if self._pinned is None:
+            self._opened.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # ---- writing
+
+    def append_interactions(self, rows: pa.Table, texts: pa.Table | None = None) -> Appended:
+        """Add the interactions among `rows` that the lake does not have; of rows with one id, the first counts.
+
+        Args:
+            rows: columns of `records.INTERACTIONS`; missing ones become null.
+            texts: columns of `records.TEXTS`, added by the same rule. They are committed before the interactions, so that
+                a crash between the two leaves texts that the next run of the same rows completes, and never an interaction
+                without its texts.
+
+        Raises:
+            StillhuntError: the lake cannot be written.
+        """
+        with self._writing():
+            if texts is not None:
+                self._append_new("texts", conform(texts, records.TEXTS, ("interaction_id", "started_at"), self.where))
+            return self._append_new("interactions", conform(rows, records.INTERACTIONS, records.REQUIRED["interactions"], self.where))
+
+    def upsert_accounts(self, rows: pa.Table) -> int:
+        """Merge account records: the newest value wins for each column, nothing known is ever blanked by a null.
+
+        Args:
+            rows: columns of `records.ACCOUNTS`, any number of rows per account, perhaps with `updated_at`
+                (`records.ACCOUNT_UPDATED_AT`); without it a record is as new as the newest time in it. Equally new values
+                are settled by the values themselves, so that the order of arrival makes no difference.
+
+        Returns:
+            How many accounts are new or changed.
+        """
+        schema = records.ACCOUNTS
+        if records.ACCOUNT_UPDATED_AT.name in rows.column_names:
+            schema = schema.append(records.ACCOUNT_UPDATED_AT)
+        arriving = accounts.stamped(conform(rows, schema, ("account_id",), self.where))
+        return self._merge("accounts", lambda known: accounts.merge(known, arriving))
+
+    def upsert_entitlements(self, rows: pa.Table) -> int:
+        """Merge entitlements, one for each account, organization, scope and reference. Returns how many are new or changed."""
+        arriving = conform(rows, records.ENTITLEMENTS, records.REQUIRED["entitlements"], self.where)
+        return self._merge("entitlements", lambda known: merge_entitlements(known, arriving))
+
+    def add_phrases(self, rows: pa.Table) -> int:
+        """Add phrases (`records.PHRASES`) whose gram has none yet. Returns how many were added."""
+        rows = conform(rows, records.PHRASES, ("gram", "words"), self.where).sort_by([("gram", "ascending"), ("words", "ascending")])
+        grams = rows["gram"].to_numpy()
+        first = np.ones(grams.size, bool)
+        first[1:] = grams[1:] != grams[:-1]
+        rows = rows.filter(pa.array(first))
+
+        def add(known: pa.Table) -> tuple[pa.Table, int]:
+            new = rows.filter(pc.invert(pc.is_in(rows["gram"], value_set=known["gram"])))
+            return pa.concat_tables([known, new]), new.num_rows
+
+        return self._merge("phrases", add, append=True)
+
+    def write_observations(self, rows: pa.Table, scanned: str | None = None) -> None:
+        """Replace the previous scan's observations.
+
+        Args:
+            rows: columns of `records.OBSERVATIONS`.
+            scanned: the snapshot that the scan read; what this lake's `snapshot` gave last if not said. It is kept until
+                the next scan replaces it, so that the scan can be repeated.
+        """
+        rows = conform(rows, records.OBSERVATIONS, ("account_id", "channel", "value"), self.where)
+        about = {pins.SCANNED: scanned or self._scanned or self.snapshot()}
+        with self._writing():
+            for _ in attempts(self.where):
+                table = self._table_for_writing("observations")
+                if self._replaced(table, data_files(table), rows, about):
+                    return
+
+    # ---- reading
+
+    def table(self, name: str) -> LakeTable:
+        """One of `records.TABLES`, as it is now or, in a lake that `at` gave, as it was then."""
+        return self._read(name, records.TABLES[name])
+
+    def snapshot(self) -> str:
+        """The id that names the present snapshots of all tables that a scan reads; `at` takes it.
+
+        Observations are a scan's result and not part of it: scanning twice without new rows gives the same id.
+        """
+        if self._pinned is not None:
+            return str(self._pinned)
+        with spoken(self.where):
+            self._scanned = str(pins.Pins({name: self._opened.load(name).metadata.current_snapshot_id for name in pins.TABLES}))
+        return self._scanned
+
+    def at(self, snapshot: str) -> Lake:
+        """This lake, for reading only, as it was when `snapshot()` gave `snapshot`.
+
+        Raises:
+            SnapshotGoneError: `snapshot` is no snapshot id, or has expired.
+        """
+        pinned = Lake(self._opened, pins.Pins.parse(snapshot, self.where))
+        for name in pins.TABLES:
+            pinned.table(name)
+        return pinned
+
+    # ---- housekeeping
+
+    def compact(
+        self,
+        progress: Progress | None = None,
+        *,
+        keep_snapshots: int = 10,
+        snapshot_age: timedelta = timedelta(hours=6),
+        orphan_age: timedelta = timedelta(days=1),
+    ) -> CompactReport:
+        """Rewrite each day into few large files, forget old snapshots, remove files that nothing names.
+
+        Args:
+            progress: called with (done, total, table name).
+            keep_snapshots: so many of the newest snapshots of each table stay, and those that the newest scan read.
+            snapshot_age: snapshots younger than this stay too, for scans that are running.
+            orphan_age: files that nothing names are removed when older; a running writer's are younger.
+        """
+        with self._writing():
+            return housekeeping.compact(self._opened, self._pins_of_newest_scan(), progress, keep_snapshots, snapshot_age, orphan_age)
+
+    def retain(self, before: datetime, *, orphan_age: timedelta = timedelta(days=1)) -> RetentionReport:
+        """Delete what is older than `before`, from the present and from disk. See `housekeeping.retain` for what goes.
+
+        Snapshots that still show it are forgotten, so a scan from before cannot be repeated afterwards.
+        """
+        with self._writing():
+            return housekeeping.retain(self._opened, before, orphan_age)
+
+    # ---- inside
+
+    def _read(self, name: str, schema: pa.Schema) -> LakeTable:
+        with spoken(self.where):
+            table = self._opened.load(name)
+        if self._pinned is None:
+            snapshot_id = table.metadata.current_snapshot_id
+        elif name in self._pinned:
+            snapshot_id = self._pinned[name]
+        else:
+            # Observations belong to the scan that made them.
+            current = table.current_snapshot()
+            mine = current is not None and pins.scanned_by(current) == str(self._pinned)
+            snapshot_id = table.metadata.current_snapshot_id if mine else None
+        return LakeTable(name, schema, table, snapshot_id, self.where)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if self._pinned is not None:
+            raise StillhuntError(f"{self.where}: a lake at a snapshot is for reading only; open the lake itself")
+        with spoken(self.where):
+            yield
+
+    def _table_for_writing(self, name: str) -> Table:
+        return current_columns(self._opened.load(name), name)
+
+    def _append_new(self, name: str, rows: pa.Table) -> Appended:
+        index = self._indexes[name]
+        digests = index.digest(rows["interaction_id"])
+        files: list[DataFile] = []
+        written: npt.NDArray[np.bool_] | None = None
+        for _ in attempts(self.where):
+            table = self._table_for_writing(name)
+            try:
+                follow(index, table, name, self.where)
+            except SnapshotGoneError:
+                index.forget()  # a retention removed files while they were read
+                continue
+            fresh = index.fresh(digests)
+            if written is None or not np.array_equal(fresh, written):
+                discard(table, files)
+                files = write_rows(table, rows if fresh.all() else rows.filter(pa.array(fresh)))
+                written = fresh
+            if not files:
+                break
+            try:
+                index.snapshot_id = append_files(table, files)
+            except MovedError:
+                continue
+            index.remember(digests.take(fresh))
+            index.files.update(file.file_path for file in files)
+            break
+        accepted = sum(file.record_count for file in files)
+        return Appended(accepted, rows.num_rows - accepted)
+
+    def _merge(self, name: str, merge: Callable[[pa.Table], tuple[pa.Table, int]], *, append: bool = False) -> int:
+        """Commit what `merge` makes of the table's rows, looking again whenever somebody else was faster."""
+        with self._writing():
+            for _ in attempts(self.where):
+                table = self._table_for_writing(name)
+                try:
+                    known = LakeTable(name, stored_schema(name), table, table.metadata.current_snapshot_id, self.where).to_arrow()
+                except SnapshotGoneError:
+                    continue
+                merged, changed = merge(known)
+                if not changed:
+                    return 0
+                removed = [] if append else data_files(table)
+                if self._replaced(table, removed, merged.slice(known.num_rows) if append else merged):
+                    return changed
+        return 0
+
+    @staticmethod
+    def _replaced(table: Table, removed: list[DataFile], rows: pa.Table, properties: dict[str, str] | None = None) -> bool:
+        added = write_rows(table, rows)
+        try:
+            if removed:
+                replace_files(table, removed, added, "replace", properties)
+            else:
+                append_files(table, added, properties)
+        except MovedError:
+            discard(table, added)
+            return False
+        return True
+
+    def _pins_of_newest_scan(self) -> pins.Pins | None:
+        current = self._opened.load("observations").current_snapshot()
+        scanned = pins.scanned_by(current) if current is not None else None
+        try:
+            return pins.Pins.parse(scanned, self.where) if scanned else None
+        except SnapshotGoneError:
+            return None

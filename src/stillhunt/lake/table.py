@@ -1,0 +1,126 @@
+"""One table of the lake as one snapshot has it, for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.schema import Schema
+from pyiceberg.table import FileScanTask, Table
+
+from stillhunt.lake.faults import SnapshotGoneError, spoken
+
+_BATCH_ROWS = 131_072
+
+
+class LakeTable:
+    """The rows that one table has at one snapshot. Reading it again gives the same rows, whoever writes meanwhile.
+
+    Args:
+        name: as in `records.TABLES`.
+        schema: the columns to show; those that the snapshot lacks are null.
+        table: the Iceberg table.
+        snapshot_id: the snapshot, or None for a table without rows.
+        where: the lake, for people.
+    """
+
+    def __init__(self, name: str, schema: pa.Schema, table: Table, snapshot_id: int | None, where: str) -> None:
+        self.name = name
+        self.schema = schema
+        self._table = table
+        self._snapshot_id = snapshot_id
+        self._where = where
+        if snapshot_id is not None and table.metadata.snapshot_by_id(snapshot_id) is None:
+            raise SnapshotGoneError(
+                f"{where}: the snapshot of {name} that was asked for has expired or belongs to another lake; use a newer snapshot"
+            )
+
+    def count(self) -> int:
+        """The number of rows."""
+        with spoken(self._where):
+            if any(task.delete_files for task in self._tasks):
+                return int(self._table.scan(snapshot_id=self._snapshot_id).count())
+            return sum(task.file.record_count for task in self._tasks)
+
+    def files(self) -> list[str] | None:
+        """Local paths of Parquet files that together are the table, or None when it has delete files or lies elsewhere."""
+        with spoken(self._where):
+            return _local_paths(self._tasks)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all files were written with the same columns."""
+        return len(self._table.metadata.schemas) == 1
+
+    def to_arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows, of `columns` or all columns, in memory."""
+        schema = self._chosen(columns)
+        return pa.Table.from_batches(self.batches(columns), schema)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows in batches of bounded size, of `columns` or all columns."""
+        yield from self._read(self._chosen(columns), self._tasks)
+
+    def data_paths(self) -> set[str]:
+        """The locations of the data files, as the table names them."""
+        with spoken(self._where):
+            return {task.file.file_path for task in self._tasks}
+
+    def batches_of(self, paths: set[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of some of the data files in batches of bounded size."""
+        yield from self._read(self.schema, [task for task in self._tasks if task.file.file_path in paths])
+
+    def _read(self, schema: pa.Schema, tasks: list[FileScanTask]) -> Iterator[pa.RecordBatch]:
+        with spoken(self._where):
+            paths = _local_paths(tasks)
+            if paths is None:
+                yield from self._remote_batches(schema, tasks)
+            elif paths:
+                dataset = ds.dataset(paths, schema=schema, format="parquet", partitioning=None)
+                yield from dataset.to_batches(batch_size=_BATCH_ROWS, batch_readahead=4, fragment_readahead=1)
+
+    def _remote_batches(self, schema: pa.Schema, tasks: list[FileScanTask]) -> Iterator[pa.RecordBatch]:
+        metadata = self._table.metadata
+        snapshot = metadata.snapshot_by_id(self._snapshot_id) if self._snapshot_id is not None else None
+        stored = metadata.schemas[0] if snapshot is None else _schema_of(self._table, snapshot.schema_id)
+        present = [name for name in schema.names if name in {field.name for field in stored.fields}]
+        scan = ArrowScan(metadata, self._table.io, stored.select(*present), AlwaysTrue())
+        # One file after the other: the library reads all files that it is given before it hands out the first row.
+        for task in tasks:
+            for batch in scan.to_record_batches([task]):
+                rows = pa.Table.from_batches([batch])
+                arrays = [
+                    rows[field.name].cast(field.type) if field.name in present else pa.nulls(rows.num_rows, field.type) for field in schema
+                ]
+                yield from pa.table(arrays, schema=schema).to_batches(max_chunksize=_BATCH_ROWS)
+
+    def _chosen(self, columns: Sequence[str] | None) -> pa.Schema:
+        return self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
+
+    @cached_property
+    def _tasks(self) -> list[FileScanTask]:
+        if self._snapshot_id is None:
+            return []
+        return list(self._table.scan(snapshot_id=self._snapshot_id).plan_files())
+
+
+def _schema_of(table: Table, schema_id: int | None) -> Schema:
+    return next((schema for schema in table.metadata.schemas if schema.schema_id == schema_id), table.schema())
+
+
+def _local_paths(tasks: list[FileScanTask]) -> list[str] | None:
+    paths = [_local_path(task.file.file_path) for task in tasks if not task.delete_files]
+    local = [path for path in paths if path is not None]
+    return local if len(local) == len(tasks) else None
+
+
+def _local_path(location: str) -> str | None:
+    if location.startswith("/"):
+        return location
+    parts = urlparse(location)
+    return unquote(parts.path) if parts.scheme == "file" else None

@@ -1,0 +1,194 @@
+"""Findings in words: what terminal and report both say, so that they cannot say different things.
+
+Everything that comes out of logs (account ids above all) is chosen by whoever is being hunted. `visible` is the only
+way from there to a screen: it shows control and formatting characters instead of obeying them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stillhunt.records import Campaign, Evidence, Findings, Member, Pool, Visibility
+
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = re.compile(r"…|\[_+\]|_{2,}|\{[^{}]*\}")
+
+
+def visible(text: str, limit: int = 80) -> str:
+    """`text` on one line, at most about `limit` characters, with every invisible or reordering character spelled out.
+
+    Control characters could drive a terminal, U+202E could make one account id look like another; both become
+    ``<U+202E>``. A long text keeps its beginning and its end, because ids that share one often differ in the other.
+    """
+    if len(text) > limit:
+        half = max((limit - 1) // 2, 1)
+        text = f"{text[:half]}…{text[-half:]}"
+    return "".join(f"<U+{ord(c):04X}>" if unicodedata.category(c) in _HIDDEN_CATEGORIES else c for c in text)
+
+
+def count(number: int, one: str = "", many: str = "") -> str:
+    """`number` with thousands separated, followed by the noun in its right form: ``count(2, "call")`` is ``2 calls``."""
+    noun = (one if number == 1 else many or f"{one}s") if one else ""
+    return f"{number:,} {noun}".rstrip()
+
+
+def amount(number: int) -> str:
+    """A large number in three digits: ``28.8 M``. Below ten thousand it stays exact."""
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size and number >= 10_000:
+            return f"{number / size:.1f}\u00a0{unit}"
+    return f"{number:,}"
+
+
+def moment(iso: str | None) -> str:
+    """An ISO 8601 time as ``2026-05-01 13:05 UTC``; a date stays a date; what is not a time stays what it is."""
+    if not iso:
+        return "unknown"
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return visible(iso)
+    if len(iso) <= 10:
+        return f"{when:%Y-%m-%d}"
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def log10(value: float) -> str:
+    """Evidence as a signed power of ten with one decimal: ``+12.3``."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "+∞" if value > 0 else "−∞"
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def probability(value: float) -> str:
+    """A probability that never rounds to certainty: ``> 99.9 %``, ``< 0.1 %``, ``97.3 %``."""
+    if value > 0.999:
+        return ">\u00a099.9\u00a0%"
+    if value < 0.001:
+        return "<\u00a00.1\u00a0%"
+    return f"{100 * value:.1f}\u00a0%"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One of the three questions that make a pool a campaign."""
+
+    name: str
+    question: str
+    evidence: Evidence
+
+
+def axes(subject: Campaign | Pool) -> list[Axis]:
+    """The three axes of a campaign or pool, in the order of the design; those that were not weighed are left out."""
+    questions = (
+        ("coordination", "do these accounts act as one?", subject.coordination),
+        ("concealment", "do they hide that they are one?", subject.concealment),
+        ("harvest", "is the traffic a training set?", subject.harvest),
+    )
+    return [Axis(name, question, evidence) for name, question, evidence in questions if evidence is not None]
+
+
+def headline(findings: Findings) -> str:
+    """What the scan found, in one sentence. It never says that nothing is there."""
+    named = sum(len(campaign.accounts) for campaign in findings.campaigns)
+    if not findings.campaigns:
+        return "No campaign stands out in what these logs show."
+    found = count(len(findings.campaigns), "campaign stands out", "campaigns stand out")
+    return (
+        f"{found}: {count(named, 'account')} judged to be run by {'one operator' if len(findings.campaigns) == 1 else 'their operators'}."
+    )
+
+
+def scanned(findings: Findings) -> str:
+    """What was read: calls, accounts and the time that they span."""
+    read = f"{count(findings.scanned.interactions, 'call')} of {count(findings.scanned.accounts, 'account')}"
+    if findings.scanned.from_ and findings.scanned.to:
+        read += f", {moment(findings.scanned.from_)} to {moment(findings.scanned.to)}"
+    if findings.as_of:
+        read += f", seeing nothing after {moment(findings.as_of)}"
+    return read
+
+
+def error_rate(findings: Findings) -> str:
+    """What the false discovery rate of a scan promises, in one sentence."""
+    rate = findings.false_discovery_rate
+    if rate <= 0:
+        return "No account is named, so none is named wrongly."
+    per = max(round(1 / rate), 1)
+    return f"Of every {count(per, 'account')} named, at most about one is expected to be named wrongly (false discovery rate {rate:g})."
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why pools are not campaigns, and the pools that share this reason, largest first."""
+
+    why: str
+    pools: list[Pool]
+
+    @property
+    def accounts(self) -> int:
+        """Accounts in these pools; one that is in two of them counts once."""
+        return len({account for pool in self.pools for account in pool.accounts})
+
+
+def reasons(findings: Findings) -> list[Reason]:
+    """Pools that are not campaigns, grouped by reason, the reason with most accounts first."""
+    grouped: dict[str, list[Pool]] = defaultdict(list)
+    for pool in findings.pools:
+        grouped[pool.why_not_a_campaign].append(pool)
+    groups = [Reason(why, sorted(pools, key=lambda p: (-len(p.accounts), p.pool_id))) for why, pools in grouped.items()]
+    return sorted(groups, key=lambda group: (-group.accounts, group.why))
+
+
+def blind(visibility: Iterable[Visibility]) -> list[Visibility]:
+    """The channels that saw nothing, by name."""
+    return sorted((channel for channel in visibility if not channel.visible), key=lambda channel: channel.channel)
+
+
+def seeing(visibility: Iterable[Visibility]) -> list[Visibility]:
+    """The channels that saw something, widest first."""
+    return sorted((channel for channel in visibility if channel.visible), key=lambda channel: (-channel.accounts, channel.channel))
+
+
+def strongest(members: Iterable[Member], most: int) -> list[Member]:
+    """The `most` surest members of a campaign, and of equally sure ones those with most calls."""
+    return sorted(members, key=lambda member: (-member.membership, -(member.calls or 0), member.account_id))[:most]
+
+
+def instruction_parts(instruction: str) -> list[tuple[str, bool]]:
+    """An instruction cut into (text, is a blank): blanks are ``…``, ``{…}``, ``[__]`` or ``__``."""
+    parts: list[tuple[str, bool]] = []
+    position = 0
+    for blank in _BLANK.finditer(instruction):
+        if blank.start() > position:
+            parts.append((visible(instruction[position : blank.start()], 2_000), False))
+        parts.append((visible(blank.group()), True))
+        position = blank.end()
+    if position < len(instruction):
+        parts.append((visible(instruction[position:], 2_000), False))
+    return parts
+
+
+def what_next(findings: Findings) -> list[str]:
+    """What to do with these findings, one sentence each: the scan's own notes first, then what always holds."""
+    steps = [visible(note, 600) for note in findings.notes]
+    if findings.campaigns:
+        steps.append("Read why before acting: `stillhunt account ACCOUNT_ID` shows what ties one account to its campaign.")
+        steps.append(
+            "Look for a permission on record first: a contract, a research grant, a registered fleet or a reseller is an entitlement."
+        )
+        steps.append("Check a few accounts by hand: a permission that was granted off the record looks like concealment in the logs.")
+    if blind(findings.visibility):
+        steps.append("Turn on what could not be seen (`stillhunt formats` says how for each source): every channel makes hiding harder.")
+    if not findings.campaigns:
+        steps.append("Scan a longer time: a quiet pool needs days of calls before it can be told from chance.")
+    return steps

@@ -1,0 +1,48 @@
+"""The command tree. Each group's module holds its commands; here they only get their places."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stillhunt import __version__
+from stillhunt.cli import catalogue, intake, investigate, lake, scan
+from stillhunt.cli import range as range_group
+
+EPILOG = "Exit status: 0 done, 1 found something (only with --fail-on-campaign), 2 bad usage or input."
+
+app = typer.Typer(
+    name="stillhunt",
+    help="Finds networks of accounts that are one operator harvesting a language model's outputs.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stillhunt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
+) -> None:
+    """Finds networks of accounts that are one operator harvesting a language model's outputs."""
+
+
+app.command("scan")(scan.scan)
+app.command("ingest")(intake.ingest)
+app.command("join")(intake.join)
+app.command("campaigns")(investigate.campaigns)
+app.command("account")(investigate.account)
+app.command("formats")(catalogue.formats)
+app.command("channels")(catalogue.channels)
+app.add_typer(lake.app, name="lake")
+app.add_typer(range_group.app, name="range")

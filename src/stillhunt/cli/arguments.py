@@ -1,0 +1,41 @@
+"""Arguments that several commands share, so that they are spelled, explained and checked in one way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stillhunt.errors import InputError
+
+Logs = Annotated[list[Path], typer.Argument(metavar="LOGS...", help="Log files or folders; plain, gzip or zstd.", show_default=False)]
+LakeOption = Annotated[
+    str, typer.Option("--lake", metavar="DIR", help="The lake: a folder, or catalog:NAME for a configured Iceberg catalog.")
+]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="Read all LOGS as this format instead of guessing (see `stillhunt formats`).")
+]
+KeepTextOption = Annotated[
+    bool, typer.Option("--keep-text", help="Keep prompts and answers in the lake as they are. Without it only fingerprints are kept.")
+]
+QuarantineOption = Annotated[
+    Path | None, typer.Option("--quarantine", metavar="FILE", help="Write records that cannot be read to FILE, each with its reason.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, metavar="N", help="Processes that read logs (default: one per core).")
+]
+
+
+def parse_time(text: str, option: str) -> datetime:
+    """An ISO 8601 time or date in UTC, unless it names another zone.
+
+    Raises:
+        InputError: it is not a time.
+    """
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(f"{option} {text}: not a time; write it like 2026-05-01T12:00:00Z or 2026-05-01") from None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

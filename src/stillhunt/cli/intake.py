@@ -1,0 +1,131 @@
+"""`stillhunt ingest` and `stillhunt join`: logs into a lake, and two halves of a log into one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stillhunt.cases.wording import count, visible
+from stillhunt.cli.arguments import FormatOption, KeepTextOption, LakeOption, Logs, QuarantineOption, WorkersOption
+from stillhunt.cli.outcome import BAD_INPUT, complain
+from stillhunt.cli.terminal import Json, emit, progress, results
+
+if TYPE_CHECKING:
+    from stillhunt.intake.report import IngestReport, Progress
+    from stillhunt.lake import Lake
+
+
+def ingest(
+    logs: Logs,
+    lake: LakeOption,
+    format_: FormatOption = None,
+    keep_text: KeepTextOption = False,
+    quarantine: QuarantineOption = None,
+    workers: WorkersOption = None,
+    json: Json = False,
+) -> None:
+    """Read logs into a lake. Reading the same calls again changes nothing."""
+    from stillhunt.lake import Lake
+
+    with Lake.open(lake, create=True) as opened:
+        report = read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
+    if json:
+        emit(report.to_json())
+    else:
+        show_report(results(), report, quarantine)
+    finish(report)
+
+
+def read_logs(
+    logs: list[Path], lake: Lake, *, format_: str | None, keep_text: bool, quarantine: Path | None, workers: int | None
+) -> IngestReport:
+    """Ingest `logs` with a progress bar."""
+    from stillhunt.intake import pipeline
+
+    with progress() as step:
+
+        def show(now: Progress) -> None:
+            what = f"{now.stage} logs, {count(now.records, 'record')}" + (f", {now.quarantined:,} set aside" if now.quarantined else "")
+            step(now.stage, what, now.bytes_done, now.bytes_total)
+
+        return pipeline.ingest(logs, lake, format=format_, keep_text=keep_text, quarantine=quarantine, workers=workers, progress=show)
+
+
+def show_report(console: Console, report: IngestReport, quarantine: Path | None) -> None:
+    """Print what was read, source by source where there are few, and what was not."""
+    read = [source for source in report.sources if source.format and not source.skipped]
+    formats = sorted({source.format for source in read if source.format})
+    console.print(
+        Text(
+            f"Read {count(report.accepted, 'new call')} from {count(len(read), 'source')}"
+            + (f" ({', '.join(formats)})" if formats else "")
+            + (f"; {count(report.duplicates, 'call was', 'calls were')} there already" if report.duplicates else "")
+            + "."
+        )
+    )
+    skipped = [source for source in report.sources if source.skipped]
+    if skipped:
+        named = ", ".join(visible(Path(source.source).name, 40) for source in skipped[:5])
+        console.print(
+            Text(
+                f"Passed over {count(len(skipped), 'file')} in folders that {'is' if len(skipped) == 1 else 'are'} no log: {named}.",
+                style="dim",
+            )
+        )
+    total = report.quarantined.total()
+    if total:
+        console.print(Text(f"{count(total, 'record')} could not be read and {'is' if total == 1 else 'are'} not counted:"))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(justify="right")
+        table.add_column()
+        for reason, number in sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0])):
+            table.add_row(f"{number:,}", Text(visible(reason, 200)))
+        console.print(table)
+        where = f"They are in {quarantine}." if quarantine else "Give --quarantine FILE to keep them."
+        console.print(Text(where, style="dim"))
+
+
+def finish(report: IngestReport) -> None:
+    """Complain about sources that could not be read to their end, and leave with status 2 if there are any."""
+    if report.errors:
+        complain(report.errors)
+        raise typer.Exit(BAD_INPUT)
+
+
+def join(
+    gateway: Annotated[
+        Path, typer.Argument(metavar="GATEWAY", help="The log that knows who called: identity, address, client.", show_default=False)
+    ],
+    content: Annotated[
+        Path, typer.Argument(metavar="CONTENT", help="The log that knows what was said: text, tokens, model.", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write: .parquet, or JSON lines with .jsonl.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Join a gateway's log with a content log on the request id, into one file that `ingest` and `scan` read."""
+    from stillhunt.intake import join as joining
+
+    report = joining.join([gateway], [content], output)
+    if json:
+        emit(
+            {
+                "output": str(output),
+                "matched": report.matched,
+                "only_gateway": report.only_left,
+                "only_content": report.only_right,
+            }
+        )
+        return
+    console = results()
+    console.print(Text(f"{count(report.matched, 'call')} in both logs, written to {output}."))
+    if report.only_left:
+        console.print(Text(f"{count(report.only_left, 'call')} only in {gateway}: kept, without text."))
+    if report.only_right:
+        console.print(Text(f"{count(report.only_right, 'call')} only in {content}: left out, because nobody knows whose they are."))

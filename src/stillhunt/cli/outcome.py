@@ -1,0 +1,103 @@
+"""How a run ends: every exception becomes an exit status and at most one line on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from stillhunt import __version__
+from stillhunt.cases.wording import visible
+from stillhunt.cli.settings import debugging
+from stillhunt.errors import StillhuntError
+
+DONE = 0
+FOUND = 1
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, what a shell expects of Ctrl-C
+NOBODY_READS = 141  # 128 + SIGPIPE: `stillhunt campaigns … | head`
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line on `arguments` (default: the process's own) and return the exit status. Never raises."""
+    from stillhunt.cli.app import app
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")  # a terminal without "█" shows "?", and the run goes on
+    try:
+        status = typer.main.get_command(app).main(
+            args=list(arguments) if arguments is not None else None, prog_name="stillhunt", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return NOBODY_READS
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted; what was already written is complete and the same command goes on from there")
+        return INTERRUPTED
+    except StillhuntError as error:
+        _say(str(error))
+        return BAD_INPUT
+    except TyperException as error:
+        return _usage(error)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else BAD_INPUT
+    except Exception as error:
+        return _defect(error)
+    return status if isinstance(status, int) else DONE
+
+
+def complain(problems: Sequence[str]) -> None:
+    """One line on stderr for each problem of a run that went on regardless."""
+    for problem in problems:
+        _say(problem)
+
+
+def _usage(error: TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "stillhunt"
+    message = error.format_message()
+    if message:
+        if message == context_help(context):
+            sys.stderr.write(message + "\n")  # a group called without a command: its help is the answer
+        else:
+            _say(f"{' '.join(message.split()).rstrip('.')}; see `{path} --help`")
+    return BAD_INPUT
+
+
+def context_help(context: typer.Context | None) -> str | None:
+    """The help text of the command that `context` belongs to."""
+    return context.get_help() if context is not None else None
+
+
+def _defect(error: Exception) -> int:
+    if debugging():
+        traceback.print_exc()
+    where = traceback.extract_tb(error.__traceback__)
+    place = f"{os.path.basename(where[-1].filename)}:{where[-1].lineno}" if where else "?"  # noqa: PTH119  # may be no path
+    _say(
+        f"this is a defect of Stillhunt {__version__} ({type(error).__name__} at {place}): your data is unharmed; "
+        "run again with STILLHUNT_DEBUG=1 for the traceback and report it"
+    )
+    return BAD_INPUT
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"stillhunt: {visible(message, 1_000)}\n")
+        sys.stderr.flush()
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing, or the interpreter complains about the broken pipe once more while it shuts down."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,102 @@
+"""`stillhunt range`: worlds with known truth, to drill in and to measure on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from stillhunt.cases import scans
+from stillhunt.cases.wording import count
+from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.errors import InputError
+
+app = typer.Typer(help="Worlds with known truth, to drill in and to measure on.", no_args_is_help=True)
+
+
+@app.command()
+def make(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that does not exist yet or is empty.", show_default=False)],
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="NAME", help="The operator's shape: letter, few-and-heavy, low-and-slow, …")
+    ] = "letter",
+    hidden: Annotated[int, typer.Option("--hidden", min=0, help="The operator's accounts; 0 for a world where nobody hides.")] = 150,
+    accounts: Annotated[int, typer.Option("--accounts", min=1, help="Accounts of people and innocent twins.")] = 10_000,
+    calls: Annotated[int, typer.Option("--calls", min=1, help="About how many calls these make.")] = 400_000,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days that the logs span.")] = 14,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same bytes.")] = 1,
+    machinery: Annotated[str, typer.Option("--machinery", help="shared: few cards and subnets; separate: all different.")] = "shared",
+    populations: Annotated[str, typer.Option("--populations", help="all, people, or names separated by commas.")] = "all",
+    format_: Annotated[str, typer.Option("--format", metavar="NAME", help="The format that the logs are written in.")] = "litellm",
+    texts: Annotated[
+        Path | None, typer.Option("--texts", metavar="DIR", help="A folder of texts to use instead of the built-in ones.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a world: simulated logs of people, innocent twins and one operator, with the truth beside them."""
+    from stillhunt import range as drill
+
+    if machinery not in {"shared", "separate"}:
+        raise InputError(f"--machinery {machinery}: choose shared or separate")
+    if shape not in drill.PRESETS:
+        raise InputError(f"--shape {shape}: no such shape; choose one of {', '.join(sorted(drill.PRESETS))}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: exists and is not an empty folder; choose another place")
+    chosen: str | tuple[str, ...] = populations if populations in {"all", "people"} else tuple(populations.split(","))
+    operator = replace(drill.PRESETS[shape], accounts=hidden, machinery=machinery)
+    spec = drill.WorldSpec(
+        seed=seed,
+        days=days,
+        accounts=accounts,
+        calls=calls,
+        populations=chosen,
+        operators=(operator,) if hidden else (),
+        texts=texts,
+        format=format_,
+    )
+    with progress() as step:
+        world = drill.make(spec, out, lambda done, total: step("making", f"making a world, {count(done, 'call')}", done, total))
+    if json:
+        emit(
+            {
+                "folder": str(world.folder),
+                "accounts": world.accounts,
+                "calls": world.calls,
+                "hidden_accounts": world.hidden_accounts,
+                "hidden_calls": world.hidden_calls,
+                "populations": world.populations,
+                "missing_texts": list(world.missing),
+            }
+        )
+        return
+    console = results()
+    console.print(Text(f"{count(world.calls, 'call')} of {count(world.accounts, 'account')} in {world.folder}/provider."))
+    console.print(Text(f"Of these, {count(world.hidden_accounts, 'account')} with {count(world.hidden_calls, 'call')} are one operator's."))
+    console.print(Text(f"The truth is in {world.folder}/truth. Next: stillhunt scan {world.folder}/provider", style="dim"))
+
+
+@app.command()
+def score(
+    findings: Annotated[Path, typer.Argument(metavar="FINDINGS", help="A findings.json that a scan wrote.", show_default=False)],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="The world's truth.parquet, or the world's folder.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Score findings against a world's truth: precision, recall and who was named wrongly."""
+    from stillhunt.range import score as scoring
+
+    read = scans.read(findings)
+    result = scoring.score(read.to_json(), scoring.read_truth(_truth_file(truth)))
+    if json:
+        emit(result.to_json())
+        return
+    results().print(result.table())
+
+
+def _truth_file(given: Path) -> Path:
+    for candidate in (given, given / "truth" / "truth.parquet", given / "truth.parquet"):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"{given}: no truth there; give a world's folder or its truth/truth.parquet")

@@ -1,0 +1,102 @@
+"""`stillhunt scan`: logs or a lake in, findings out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from stillhunt.cases import scans
+from stillhunt.cli import intake, screen
+from stillhunt.cli.arguments import FormatOption, KeepTextOption, QuarantineOption, WorkersOption, parse_time
+from stillhunt.cli.outcome import FOUND
+from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.errors import InputError
+
+if TYPE_CHECKING:
+    from stillhunt.intake.report import IngestReport
+    from stillhunt.lake import Lake
+    from stillhunt.records import Findings
+
+
+def scan(
+    logs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[LOGS...]", help="Log files or folders to read first; their format is guessed.", show_default=False),
+    ] = None,
+    lake: Annotated[
+        str | None,
+        typer.Option("--lake", metavar="DIR", help="Scan this lake, and keep there what is read from LOGS. Without it nothing is kept."),
+    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="See nothing later than TIME, as if it were now.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the findings to FILE as JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write a report to FILE: one HTML page that opens anywhere.")
+    ] = None,
+    fail_on_campaign: Annotated[bool, typer.Option("--fail-on-campaign", help="Exit with status 1 when a campaign is found.")] = False,
+    format_: FormatOption = None,
+    keep_text: KeepTextOption = False,
+    quarantine: QuarantineOption = None,
+    workers: WorkersOption = None,
+    json: Json = False,
+) -> None:
+    """Find campaigns in logs, in a lake, or in both. `stillhunt scan LOGS` needs no configuration."""
+    if not logs and lake is None:
+        raise InputError("nothing to scan; give log files, or --lake DIR to scan what was read before")
+    if keep_text and lake is None:
+        raise InputError("--keep-text keeps text in a lake; say in which with --lake DIR")
+    until = parse_time(as_of, "--as-of") if as_of is not None else None
+    console = results()
+    read: IngestReport | None = None
+    with _open(lake, create=bool(logs)) as opened:
+        if logs:
+            read = intake.read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
+            if not json:
+                intake.show_report(console, read, quarantine)
+        findings = hunt(opened, until)
+    if lake is not None:
+        scans.keep(findings, lake)
+    if output is not None:
+        scans.write_private(output, scans.encode(findings))
+    if report is not None:
+        from stillhunt.cases.report import write_report
+
+        write_report(findings, report)
+    if json:
+        emit(findings.to_json())
+    else:
+        screen.show_findings(console, findings)
+        for path, what in ((output, "Findings"), (report, "Report")):
+            if path is not None:
+                console.print(Text(f"{what}: {path}", style="dim"))
+    if read is not None:
+        intake.finish(read)
+    if fail_on_campaign and findings.campaigns:
+        raise typer.Exit(FOUND)
+
+
+def hunt(lake: Lake, as_of: datetime | None) -> Findings:
+    """Hunt in `lake` with a progress bar."""
+    from stillhunt import campaigns
+
+    with progress() as step:
+        return campaigns.hunt(lake, as_of=as_of, progress=lambda stage, done, total: step(stage, stage, done, total))
+
+
+@contextmanager
+def _open(lake: str | None, *, create: bool) -> Iterator[Lake]:
+    from stillhunt.lake import Lake
+
+    if lake is not None:
+        with Lake.open(lake, create=create) as opened:
+            yield opened
+        return
+    # mode 0700, gone afterwards
+    with tempfile.TemporaryDirectory(prefix="stillhunt-") as folder, Lake.open(Path(folder) / "lake", create=True) as opened:
+        yield opened

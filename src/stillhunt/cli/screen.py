@@ -1,0 +1,192 @@
+"""Findings on a terminal: panels for campaigns, a table of pools that are none, and what could not be seen.
+
+Renders only: every string goes through `wording.visible` and into a `Text`, never through markup.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from stillhunt.cases import wording
+from stillhunt.cases.wording import amount, count, moment, visible
+from stillhunt.records import Campaign, Findings, Member
+
+BAR_WIDTH = 24
+FULL_BAR = 12.0
+"""Evidence that fills an axis' bar: twelve powers of ten, beyond which more changes no decision."""
+
+
+def show_findings(console: Console, findings: Findings) -> None:
+    """Print everything that a scan found, could not see, and suggests to do next."""
+    console.print(Text(wording.headline(findings), style="bold"))
+    console.print(Text(f"Read: {wording.scanned(findings)}.", style="dim"))
+    if findings.campaigns:
+        console.print(Text(wording.error_rate(findings), style="dim"))
+    for campaign in findings.campaigns:
+        console.print(campaign_panel(campaign))
+    _show_pools(console, findings)
+    _show_visibility(console, findings)
+    _section(console, "What to do next")
+    for step in wording.what_next(findings):
+        console.print(_bullet(step))
+
+
+def show_campaigns(console: Console, findings: Findings) -> None:
+    """Print the campaigns of earlier findings as panels, or say that none stands out."""
+    console.print(Text(wording.headline(findings), style="bold"))
+    for campaign in findings.campaigns:
+        console.print(campaign_panel(campaign))
+
+
+def campaign_panel(campaign: Campaign) -> Panel:
+    """One campaign: its size, its three axes, why, and what its accounts say."""
+    parts: list[RenderableType] = [
+        Text(
+            f"{count(len(campaign.accounts), 'account')}   {amount(campaign.calls)} calls   {amount(campaign.output_tokens)} output tokens",
+            style="bold",
+        ),
+        Text(f"{moment(campaign.first_seen)} to {moment(campaign.last_seen)}", style="dim"),
+        Text(),
+        _axes_table(campaign),
+    ]
+    if campaign.explanations:
+        parts += [Text(), *(_bullet(explanation) for explanation in campaign.explanations)]
+    if campaign.instructions:
+        parts += [Text("\nWhat its calls have in common (words that at least ten accounts sent; blanks differ):", style="dim")]
+        parts += [_instruction(instruction) for instruction in campaign.instructions[:3]]
+    surest = wording.strongest(campaign.accounts, 3)
+    if surest:
+        parts += [Text(), Text("Surest: " + ", ".join(visible(m.account_id, 40) for m in surest), style="dim")]
+    return Panel(Group(*parts), title=Text(f"Campaign {visible(campaign.campaign_id)}"), title_align="left", padding=(1, 2))
+
+
+def _axes_table(campaign: Campaign) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(width=BAR_WIDTH)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for axis in wording.axes(campaign):
+        strength = axis.evidence.log10_evidence
+        table.add_row(Text(axis.name), bar(strength, FULL_BAR), Text(f"log10 {wording.log10(strength)}"), Text(axis.question))
+    return table
+
+
+def bar(value: float, full: float, width: int = BAR_WIDTH) -> Text:
+    """`value` as a bar, `full` filling `width` cells; evidence against (negative) is drawn dim."""
+    share = min(abs(value) / full, 1.0) if full > 0 and value == value else 0.0  # noqa: PLR0124  # not a number equals nothing
+    cells = round(share * width)
+    style = "yellow" if value > 0 else "dim"
+    return Text.assemble(("█" * cells, style), ("·" * (width - cells), "dim"))
+
+
+def show_member(console: Console, campaign: Campaign, member: Member) -> None:
+    """Print why one account is in its campaign: each observation's bits, as a waterfall down to their sum."""
+    console.print(Text(f"Account {visible(member.account_id, 200)}", style="bold"))
+    console.print(
+        Text(
+            f"Judged to be of campaign {visible(campaign.campaign_id)} with probability {wording.probability(member.membership)}"
+            + (f"; {count(member.calls, 'call')}" if member.calls is not None else "")
+            + (f", {moment(member.first_seen)} to {moment(member.last_seen)}" if member.first_seen else "")
+            + "."
+        )
+    )
+    if not member.observations:
+        console.print(Text("No single observation ties it: it is named for how the pool acts as a whole."))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading, justify in (("channel", "left"), ("bits", "right"), ("so far", "right")):
+        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
+    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    table.add_column("what is shared")
+    observations = sorted(member.observations, key=lambda o: -o.bits)
+    ends = [0.0]
+    for observation in observations:
+        ends.append(ends[-1] + observation.bits)
+    low, high = min(ends), max(ends)
+    for observation, start, end in zip(observations, ends, ends[1:], strict=False):
+        table.add_row(
+            Text(visible(observation.channel, 20)),
+            Text(wording.log10(observation.bits)),
+            Text(wording.log10(end)),
+            _segment(start, end, low, high),
+            Text(_shared(observation.description or observation.value, observation.shared_with, observation.expected)),
+        )
+    table.add_row(
+        Text("together", style="bold"), Text(wording.log10(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text()
+    )
+    console.print(table)
+    console.print(
+        Text("One bit doubles the odds that the account belongs to the pool; what many unrelated accounts share carries few.", style="dim")
+    )
+
+
+def _segment(start: float, end: float, low: float, high: float) -> Text:
+    span = (high - low) or 1.0
+    left, right = sorted((round((start - low) / span * BAR_WIDTH), round((end - low) / span * BAR_WIDTH)))
+    right = max(right, left + 1) if left < BAR_WIDTH else right
+    left = min(left, BAR_WIDTH - 1)
+    return Text.assemble(" " * left, ("█" * max(right - left, 1), "yellow" if end >= start else "dim"))
+
+
+def _shared(what: str, shared_with: int | None, expected: float | None) -> str:
+    said = visible(what, 160)
+    if shared_with is not None:
+        said += f" (shared with {count(shared_with, 'account')}"
+        said += f"; {expected:.3g} expected by chance)" if expected is not None else ")"
+    return said
+
+
+def _show_pools(console: Console, findings: Findings) -> None:
+    groups = wording.reasons(findings)
+    if not groups:
+        return
+    _section(console, "Pools that act as one and are not campaigns")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("accounts", justify="right")
+    table.add_column("pools", justify="right")
+    table.add_column("why not")
+    table.add_column("largest", style="dim", no_wrap=True)
+    for group in groups:
+        table.add_row(
+            f"{group.accounts:,}", f"{len(group.pools):,}", Text(visible(group.why, 200)), Text(visible(group.pools[0].pool_id, 24))
+        )
+    console.print(table)
+
+
+def _show_visibility(console: Console, findings: Findings) -> None:
+    dark = wording.blind(findings.visibility)
+    seen = wording.seeing(findings.visibility)
+    if seen:
+        _section(console, "What could be seen")
+        console.print(Text(", ".join(f"{visible(v.channel, 24)} ({count(v.accounts, 'account')})" for v in seen)))
+    if dark:
+        _section(console, "What could not be seen")
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for channel in dark:
+            table.add_row(Text(visible(channel.channel, 24)), Text(visible(channel.reason or "its columns are not in these logs", 300)))
+        console.print(table)
+
+
+def _section(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, style="bold"))
+
+
+def _bullet(text: str) -> Table:
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=1)
+    line.add_column()
+    line.add_row(Text("•", style="dim"), Text(visible(text, 600)))
+    return line
+
+
+def _instruction(instruction: str) -> Padding:
+    text = Text()
+    for part, blank in wording.instruction_parts(instruction):
+        text.append(part, style="dim underline" if blank else "italic")
+    return Padding(text, (0, 0, 0, 2))

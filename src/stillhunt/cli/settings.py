@@ -1,0 +1,17 @@
+"""The environment variables that Stillhunt obeys. There are few: what a command does is said on the command line."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+SETTINGS: Final[dict[str, str]] = {
+    "STILLHUNT_DEBUG": "Set to 1 to see the traceback of a defect. It may show data: read it before you pass it on.",
+    "STILLHUNT_KEY_FILE": "A file holding the pseudonym key, instead of the one beside a local lake (needed where a lake has no folder).",
+}
+"""Name -> what it does. A test compares this list with the source and with the documentation."""
+
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted."""
+    return bool(os.environ.get("STILLHUNT_DEBUG"))

@@ -51,7 +51,7 @@ def read_logs(
 
         def show(now: Progress) -> None:
             what = f"{now.stage} logs, {count(now.records, 'record')}" + (f", {now.quarantined:,} set aside" if now.quarantined else "")
-            step(now.stage, what, now.bytes_done, now.bytes_total)
+            step(now.stage, what, now.done, now.total)
 
         return pipeline.ingest(logs, lake, format=format_, keep_text=keep_text, quarantine=quarantine, workers=workers, progress=show)
 

@@ -60,8 +60,9 @@ def account(
     for pool in pools:
         console.print(
             Text(
-                f"{wording.visible(account_id)} is in pool {wording.visible(pool.pool_id)} of {wording.count(len(pool.accounts), 'account')}, "
-                f"which is not a campaign: {wording.visible(pool.why_not_a_campaign, 300)}."
+                f"{wording.visible(account_id)} is in pool {wording.visible(pool.pool_id)} "
+                f"of {wording.count(len(pool.accounts), 'account')}, which is not a campaign: "
+                f"{wording.visible(pool.why_not_a_campaign, 300)}."
             )
         )
     if not named and not pools:

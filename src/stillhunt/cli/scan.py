@@ -15,6 +15,7 @@ from rich.text import Text
 from stillhunt.cases import scans
 from stillhunt.cli import intake, screen
 from stillhunt.cli.arguments import FormatOption, KeepTextOption, QuarantineOption, WorkersOption, parse_time
+from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
@@ -40,6 +41,10 @@ def scan(
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report to FILE: one HTML page that opens anywhere.")
     ] = None,
     fail_on_campaign: Annotated[bool, typer.Option("--fail-on-campaign", help="Exit with status 1 when a campaign is found.")] = False,
+    false_discovery_rate: Annotated[
+        float,
+        typer.Option("--false-discovery-rate", min=1e-6, max=0.5, metavar="RATE", help="Share of accounts that may be named wrongly."),
+    ] = 0.001,
     format_: FormatOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
@@ -59,7 +64,7 @@ def scan(
             read = intake.read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
                 intake.show_report(console, read, quarantine)
-        findings = hunt(opened, until)
+        findings = hunt(opened, until, false_discovery_rate)
     if lake is not None:
         scans.keep(findings, lake)
     if output is not None:
@@ -81,12 +86,13 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def hunt(lake: Lake, as_of: datetime | None) -> Findings:
+def hunt(lake: Lake, as_of: datetime | None, false_discovery_rate: float) -> Findings:
     """Hunt in `lake` with a progress bar."""
     from stillhunt import campaigns
 
+    settings = campaigns.Settings(false_discovery_rate=false_discovery_rate, network_kind=network_kinds())
     with progress() as step:
-        return campaigns.hunt(lake, as_of=as_of, progress=lambda stage, done, total: step(stage, stage, done, total))
+        return campaigns.hunt(lake, as_of=as_of, settings=settings, progress=lambda stage, share: step("hunt", stage, share, 1.0))
 
 
 @contextmanager

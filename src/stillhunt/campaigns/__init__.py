@@ -1,0 +1,9 @@
+"""Campaigns: which pools conceal that they are one and harvest, and how sure that is.
+
+In: a lake (through an engine), what channels observed, what pools were found. Out: `records.Findings`.
+May import: records, errors, lake, channels, pools. Nothing here acts on an account (response) or argues about who (cases).
+"""
+
+from stillhunt.campaigns.hunt import Settings, hunt
+
+__all__ = ["Settings", "hunt"]

@@ -1,0 +1,86 @@
+"""Visible common causes: what, other than one operator, would explain what a pool shares.
+
+Concealment is what is left when everything that the accounts declare, and every cause that a provider can see, has been granted.
+Each cause explains certain families of channels and no others: a sponsor's referral code explains that sign-ups came
+together, from one place, with one starter kit; it does not explain that a hundred people work at one pace all night.
+Nothing visible explains one card behind strangers, one scheduler's pace, or requests handed from account to account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stillhunt.campaigns.harvest import Traits
+from stillhunt.channels import Family
+from stillhunt.pools.population import Column, Index, Population
+
+MOST = 0.6
+"""A cause must hold for this share of a pool's entities to explain it."""
+
+UNEXPLAINABLE: tuple[Family, ...] = ("payer", "conduct", "work")
+"""Families that a declaration explains, and a public work list, but no occasion, place or product."""
+
+PRODUCT: Family = "software"
+"""A product (framework, app, shared prompt) always explains common software, so this family never counts as concealment."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A visible cause: what it is, in words, and the families that it explains."""
+
+    words: str
+    explains: frozenset[Family]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is on record: who declares to be one, and who is entitled. `entitlements`: account -> (scope, reference)."""
+
+    organizations: dict[str, str]
+    entitlements: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def causes(population: Population, members: Index, traits: Traits) -> list[Cause]:
+    """All visible causes that hold for most of a group."""
+    found = []
+    singles = population.one_each(members)
+    collided = float(np.median(traits.collided[singles]))
+    if collided >= 1 / 3:
+        words = f"they work off one public list: {collided:.0%} of a typical member's requests are also sent, word for word, by others"
+        found.append(Cause(words, frozenset({"software", "conduct", "work", "occasion"})))
+    columns = {column.aspect.name: column for column in population.columns}
+    visible: tuple[tuple[str, tuple[Family, ...], str], ...] = (
+        ("signup.referral", ("occasion", "place", "software", "identity"), "{share:.0%} signed up with the referral code {value}"),
+        (
+            "email.domain",
+            ("identity", "place", "occasion", "software", "payer"),
+            "{share:.0%} have e-mail addresses at {value}, which hardly anybody else has",
+        ),
+        ("subnet.calls", ("place", "occasion"), "{share:.0%} call from the network {value}"),
+        ("subnet.signup", ("place", "occasion"), "{share:.0%} signed up from the network {value}"),
+    )
+    for aspect, explains, words in visible:
+        common = _common(columns.get(aspect), population, members, singles, own=aspect == "email.domain")
+        if common:
+            value, share = common
+            found.append(Cause(words.format(value=value, share=share), frozenset(explains)))
+    return found
+
+
+def _common(column: Column | None, population: Population, members: Index, singles: Index, *, own: bool) -> tuple[str, float] | None:
+    """The value that most of a group has; with `own`, only if the group makes up at least half of those who have it."""
+    if column is None:
+        return None
+    coding = column.codings[0]
+    counts = np.bincount(coding.codes[singles], minlength=coding.width)
+    counts[0] = 0
+    code = int(counts.argmax())
+    share = counts[code] / max(len(singles), 1)
+    if share < MOST:
+        return None
+    inside = float(population.weights[members[coding.codes[members] == code]].sum())
+    if own and inside < 0.5 * coding.totals[code]:
+        return None
+    return column.names[code], float(share)

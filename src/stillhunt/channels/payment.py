@@ -1,0 +1,35 @@
+"""Who pays: the same card behind several accounts.
+
+Null hypothesis: unrelated accounts hold unrelated cards, so that the chance of an account holding a given card is the
+share of other entities that hold it. Values are the processor's card tokens, as keyed pseudonyms.
+Innocent twins: families, a company whose employees pay with one card (declared by organization or e-mail domain).
+Source: shared payment methods head the indicator lists that providers are told to watch (AA26-251A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stillhunt.channels import Aspect, Family, View
+from stillhunt.channels.queries import account_value
+from stillhunt.lake.engine import Dialect
+
+
+class Payment:
+    """One observation for each account whose card is known."""
+
+    name = "payment"
+    title = "Payment card"
+    family: Family = "payer"
+    aspects = (Aspect("payment.card", "category", "the payment card", {"accounts": ("payment_fingerprint",)}),)
+
+    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
+        """Cards as they stand on the accounts."""
+        yield account_value("payment.card", "payment_fingerprint")
+
+    def describe(self, aspect: str, value: str) -> str:
+        """The pseudonym's beginning is enough to tell cards apart."""
+        return f"payment card {value[:13]}…"
+
+
+CHANNEL = Payment()

@@ -1,0 +1,210 @@
+"""The population: every account's observations as codes, with the share of unrelated entities behind each code.
+
+A *column* is one aspect of a channel over all accounts. Categories are coded by value. Measures are coded by their
+place in the population's own order, in bins of equal share at several resolutions, because one does not know beforehand how
+tightly a scheduler or a sign-up script holds. Code 0 means "not known": that most of a group lacks a value which
+everybody else has is evidence, too, and is weighed like any other value.
+
+Accounts that declare one organization are one *entity*: they count once, so that a company's thousand accounts do not
+make its habits look common, and do not look like a thousand strangers who agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from stillhunt.channels import Aspect, Channel, Family
+
+Codes = npt.NDArray[np.int32]
+Index = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+RESOLUTIONS = (8, 32, 128, 512)
+"""Numbers of bins for a measure. A bin must hold eight accounts at least, else its share is not known."""
+
+LINKABLE = 3
+"""A value that ties accounts directly may be held by no more entities than this."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """One way of coding a column. `codes` has one entry for each account, 0 = not known."""
+
+    codes: Codes
+    totals: Floats  # entity-weighted number of accounts for each code
+    width: int
+
+    @staticmethod
+    def of(codes: Codes, weights: Floats) -> Coding:
+        """Totals from the accounts' weights (an entity's accounts share a weight of 1)."""
+        width = int(codes.max(initial=0)) + 1
+        return Coding(codes, np.bincount(codes, weights=weights, minlength=width), width)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One aspect over all accounts. `codings` are alternatives; `names` gives a code's value where it is a category."""
+
+    aspect: Aspect
+    channel: str
+    family: Family
+    codings: tuple[Coding, ...]
+    names: tuple[str, ...] = ()
+    numbers: Floats | None = None  # the measure itself, nan = not known
+
+    @property
+    def middle(self) -> Coding:
+        """The coding by which single accounts are compared."""
+        return self.codings[min(1, len(self.codings) - 1)]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """One aspect of which an account may have many values: (account, value) pairs, sorted by account."""
+
+    aspect: Aspect
+    channel: str
+    family: Family
+    accounts: Index
+    values: Index
+    shares: Floats
+    names: pa.Array[Any]
+    holders: Floats  # entity-weighted number of accounts for each value
+
+
+@dataclass
+class Population:
+    """All accounts that were seen, in one order.
+
+    `declared` is the organization (or verified domain) that an account declares, "" for none; `entity` numbers entities.
+    """
+
+    accounts: list[str]
+    position: dict[str, int]
+    declared: list[str]
+    entity: Index
+    weights: Floats
+    columns: list[Column] = field(default_factory=list)
+    sets: list[Sets] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Number of accounts."""
+        return len(self.accounts)
+
+    @property
+    def entities(self) -> float:
+        """Number of entities."""
+        return float(self.weights.sum())
+
+    def one_each(self, members: Index) -> Index:
+        """One account for each entity among `members`: the first in the population's order."""
+        _, first = np.unique(self.entity[members], return_index=True)
+        return members[np.sort(first)]
+
+
+def survey(observations: pa.Table, channels: list[Channel], declared: Mapping[str, str], accounts: list[str]) -> Population:
+    """Code `observations` over `accounts`.
+
+    Args:
+        observations: rows of `records.OBSERVATIONS`; observations of accounts not listed are ignored.
+        channels: what the aspects mean (kind and family).
+        declared: account -> what it declares to belong to; absent for accounts that declare nothing.
+        accounts: every account in view, in a fixed order.
+    """
+    position = {account: at for at, account in enumerate(accounts)}
+    owners = [declared.get(account, "") for account in accounts]
+    numbers: dict[str, int] = {}
+    entity = np.array([numbers.setdefault(owner or f"\0{at}", len(numbers)) for at, owner in enumerate(owners)], dtype=np.int64)
+    weights = 1.0 / np.bincount(entity)[entity] if len(entity) else np.zeros(0)
+    population = Population(accounts, position, owners, entity, weights)
+    known = pa.array(accounts, pa.string())
+    for channel in channels:
+        for aspect in channel.aspects:
+            rows = observations.filter(pc.equal(observations["channel"], aspect.name))
+            at = pc.index_in(rows["account_id"].combine_chunks(), value_set=known)
+            rows = rows.append_column("at", at).filter(pc.is_valid(at))
+            if rows.num_rows == 0:
+                continue
+            if aspect.kind == "set":
+                population.sets.append(_sets(rows, aspect, channel, population))
+            elif aspect.kind == "tie":
+                population.columns.append(_ties(rows, aspect, channel, population))
+            elif aspect.kind == "measure":
+                population.columns.append(_measure(rows, aspect, channel, population))
+            else:
+                population.columns.append(_category(rows, aspect, channel, population))
+    return population
+
+
+def _at(rows: pa.Table) -> Index:
+    return rows["at"].to_numpy().astype(np.int64)
+
+
+def _encode(column: pa.ChunkedArray[Any]) -> pa.DictionaryArray[Any, Any]:
+    encoded = column.combine_chunks().dictionary_encode()
+    assert isinstance(encoded, pa.DictionaryArray)
+    return encoded
+
+
+def _category(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
+    values = _encode(rows["value"])
+    codes = np.zeros(population.size, dtype=np.int32)
+    codes[_at(rows)] = values.indices.to_numpy().astype(np.int32) + 1
+    names = ("not known", *values.dictionary.to_pylist())
+    return Column(aspect, channel.name, channel.family, (Coding.of(codes, population.weights),), names)
+
+
+def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
+    numbers = np.full(population.size, np.nan)
+    numbers[_at(rows)] = pc.cast(rows["value"], pa.float64()).to_numpy()
+    known = numbers[np.isfinite(numbers)]
+    codings = []
+    for bins in RESOLUTIONS:
+        if known.size < 8 * bins and bins != RESOLUTIONS[0]:
+            continue
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
+        codes = np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
+        codings.append(Coding.of(codes, population.weights))
+    return Column(aspect, channel.name, channel.family, tuple(codings), numbers=numbers)
+
+
+def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Sets:
+    values = _encode(rows["value"])
+    at = _at(rows)
+    order = np.argsort(at, kind="stable")
+    codes = values.indices.to_numpy().astype(np.int64)
+    holders = np.bincount(codes, weights=population.weights[at], minlength=len(values.dictionary)).astype(np.float64)
+    shares = np.nan_to_num(rows["share"].to_numpy().astype(np.float64))
+    return Sets(aspect, channel.name, channel.family, at[order], codes[order], shares[order], values.dictionary, holders)
+
+
+def _ties(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
+    """Accounts tied through rare values, directly or through others, get one code (connected component)."""
+    values = _encode(rows["value"])
+    at, codes = _at(rows), values.indices.to_numpy().astype(np.int64)
+    holders = np.bincount(codes, minlength=len(values.dictionary))
+    rare = holders[codes] <= LINKABLE
+    at, codes = at[rare], codes[rare]
+    nodes = population.size + len(holders)
+    graph = coo_array((np.ones(at.size, dtype=np.int8), (at, codes + population.size)), shape=(nodes, nodes))
+    _, labels = connected_components(graph, directed=False)
+    tied = np.zeros(population.size, dtype=bool)
+    tied[at] = True
+    mine = labels[: population.size]
+    sizes = np.bincount(mine[tied], minlength=int(labels.max(initial=0)) + 1)
+    member = tied & (sizes[mine] >= 2)
+    dense = np.zeros(population.size, dtype=np.int32)
+    _, dense[member] = np.unique(mine[member], return_inverse=True)
+    dense[member] += 1
+    names = ("not known", *(f"chain {number}" for number in range(1, int(dense.max(initial=0)) + 1)))
+    return Column(aspect, channel.name, channel.family, (Coding.of(dense, population.weights),), names)

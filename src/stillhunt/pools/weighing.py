@@ -1,0 +1,142 @@
+"""Weighing a group: evidence by family, and who belongs to it.
+
+A group is weighed by the families that did not propose it. Then it is *grown*: every account of the population is asked how
+much likelier its values are under the group's habits than among strangers (within a family only the column that
+tells the group best is asked, because the columns of one family say the same thing twice), and those whose
+membership is likelier than not form the next group, until it stands still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stillhunt.channels import Family
+from stillhunt.pools.evidence import average_bits, column_bits, hedged_bits, membership_bits
+from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets
+
+ROUNDS = 12
+CHARACTERISTIC = 0.5
+"""A gram is characteristic of a group if it recurs in at least this share of it, and eight times as often as elsewhere."""
+CARRIES = 0.3
+"""An account carries a group's instruction if at least this share of the characteristic grams recurs in it."""
+
+
+@dataclass
+class Weighing:
+    """A group with its evidence.
+
+    Attributes:
+        members: positions, sorted.
+        bits: log2 e-value for each aspect, against strangers.
+        granted: bits that a common cause is granted, for each aspect (per member, times members).
+        families: log2 e-value for each family beyond what a cause is granted, hedged; proposing families are left out.
+        membership: probability for every account of the population that it belongs, shape (accounts,).
+        account_bits: for each asked column (one a family), the bits of every account, shape (accounts,).
+    """
+
+    members: Index
+    bits: dict[str, float] = field(default_factory=dict)
+    granted: dict[str, float] = field(default_factory=dict)
+    families: dict[Family, float] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
+    membership: Floats = field(default_factory=lambda: np.zeros(0))
+    account_bits: dict[str, Floats] = field(default_factory=dict)
+    entities: int = 0
+    grams: list[str] = field(default_factory=list)
+
+
+def carrying(sets: Sets, population: Population, members: Index) -> tuple[Column, list[str]] | None:
+    """A set-valued aspect as seen from a group: who carries the values that are characteristic of it.
+
+    Returns:
+        A column with codes 1 (no) and 2 (carries), and the characteristic values; None if there are none.
+    """
+    singles = np.zeros(population.size, dtype=bool)
+    singles[population.one_each(members)] = True
+    inside = np.zeros(population.size, dtype=bool)
+    inside[members] = True
+    mine = singles[sets.accounts]
+    counts = np.bincount(sets.values[mine], minlength=len(sets.names))
+    own = np.bincount(
+        sets.values[inside[sets.accounts]], weights=population.weights[sets.accounts[inside[sets.accounts]]], minlength=len(sets.names)
+    )
+    elsewhere = (sets.holders - own + 1.0) / (population.entities - population.weights[members].sum() + 1.0)
+    share = counts / max(int(singles.sum()), 1)
+    typical = (share >= CHARACTERISTIC) & (share >= 8 * elsewhere)
+    if not typical.any():
+        return None
+    held = np.bincount(sets.accounts[typical[sets.values]], minlength=population.size)
+    codes: Codes = np.where(held >= CARRIES * typical.sum(), 2, 1).astype(np.int32)
+    column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population.weights),), ("", "no", "carries"))
+    ranked = np.flatnonzero(typical)
+    ranked = ranked[np.argsort(-share[ranked], kind="stable")]
+    return column, [str(sets.names[int(value)].as_py()) for value in ranked]
+
+
+def seen_from(population: Population, members: Index) -> tuple[list[Column], list[str]]:
+    """All columns that can be compared within a group, and the grams that are characteristic of it."""
+    columns = list(population.columns)
+    grams: list[str] = []
+    for sets in population.sets:
+        if sets.aspect.name == "identical.request":
+            continue  # a common work list is a cause, not a sign of one operator: see campaigns.causes
+        found = carrying(sets, population, members)
+        if found is not None:
+            columns.append(found[0])
+            grams.extend(found[1])
+    return columns, grams
+
+
+def weigh(population: Population, members: Index, bounds: dict[str, float], proposers: frozenset[Family] = frozenset()) -> Weighing:
+    """Evidence that `members` are one operator, family by family, beyond what a common cause is granted."""
+    singles = population.one_each(members)
+    weighing = Weighing(members, entities=len(singles))
+    columns, weighing.grams = seen_from(population, members)
+    beyond: dict[Family, list[float]] = {}
+    for column in columns:
+        name = column.aspect.name
+        weighing.columns[name] = column
+        weighing.bits[name] = column_bits(column, population, members, singles)
+        weighing.granted[name] = bounds.get(name, 0.5) * len(singles)
+        beyond.setdefault(column.family, []).append(weighing.bits[name] - weighing.granted[name])
+    weighing.families = {family: hedged_bits(average_bits(bits)) for family, bits in beyond.items() if family not in proposers}
+    return weighing
+
+
+def grow(population: Population, members: Index, bounds: dict[str, float]) -> Weighing:
+    """Grow a group until it stands still, and give every account's probability of membership.
+
+    Prior odds are the group's share of the population; bits of the asked columns add up (families are taken as
+    independent given membership).
+    """
+    history: list[bytes] = []
+    for _ in range(ROUNDS):
+        columns, grams = seen_from(population, members)
+        total = np.full(population.size, np.log2(max(len(members), 1) / population.size))
+        asked: dict[str, Floats] = {}
+        for column in _telling(columns, population, members):
+            asked[column.aspect.name] = membership_bits(column, population, members)
+            total += asked[column.aspect.name]
+        probability = 1.0 / (1.0 + np.exp2(-np.clip(total, -60, 60)))
+        grown = np.flatnonzero(probability > 0.5)
+        key = grown.tobytes()
+        if grown.size < 2 or key == members.tobytes() or key in history:
+            break
+        history.append(key)
+        members = grown
+    weighing = weigh(population, members, bounds)
+    weighing.membership, weighing.account_bits, weighing.grams = probability, asked, grams
+    return weighing
+
+
+def _telling(columns: list[Column], population: Population, members: Index) -> list[Column]:
+    """The column of each family that tells the group best from strangers."""
+    best: dict[Family, tuple[float, Column]] = {}
+    singles = population.one_each(members)
+    for column in columns:
+        bits = column_bits(column, population, members, singles)
+        if column.family not in best or bits > best[column.family][0]:
+            best[column.family] = (bits, column)
+    return [column for _, column in best.values()]

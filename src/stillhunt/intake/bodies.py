@@ -158,7 +158,8 @@ def _add_message(message: Any, systems: list[str], turns: list[str], kept: list[
         systems.append("\n".join(part.text for part in parts if part.kind != IMAGE))
         return images
     # Tools' results stand inside user messages in some APIs and on their own in others: both become the tool's turn.
-    speaker, texts = "", []
+    speaker = ""
+    texts: list[str] = []
     for part in parts:
         whose = "t" if part.kind == TOOL_RESULT else letter
         if whose != speaker:

@@ -47,7 +47,7 @@ _SPECIAL: dict[str, Callable[[Any, str], Any]] = {
 def _readers(schema: pa.Schema) -> tuple[tuple[str, Callable[[Any, str], Any]], ...]:
     """How each column of `schema` is read, by its name and else by its type."""
 
-    def reader(column: pa.Field) -> Callable[[Any, str], Any]:
+    def reader(column: pa.Field[Any]) -> Callable[[Any, str], Any]:
         if column.name in _SPECIAL:
             return _SPECIAL[column.name]
         if pa.types.is_timestamp(column.type):
@@ -85,7 +85,11 @@ class Canonical:
 
     def sniff(self, sample: Sample) -> float:
         """By exact column names: the required ones must be there, and most of the others must be known."""
-        heads = [frozenset(sample.columns)] if sample.columns else [frozenset(record) for record in sample.records if isinstance(record, Mapping)]
+        heads = (
+            [frozenset(sample.columns)]
+            if sample.columns
+            else [frozenset(record) for record in sample.records if isinstance(record, Mapping)]
+        )
         return sum(map(_score, heads)) / len(heads) if heads else 0.0
 
     def index(self, record: Mapping[str, Any], context: Context) -> None:
@@ -101,7 +105,9 @@ class Canonical:
             return ((table, _columns(record, _ACCOUNT)),)
         if table == "entitlements":
             return ((table, self._entitlement(record)),)
-        raise BadRow("account_id: expected with interaction_id and started_at (interactions), alone (accounts) or with scope (entitlements)")
+        raise BadRow(
+            "account_id: expected with interaction_id and started_at (interactions), alone (accounts) or with scope (entitlements)"
+        )
 
     def _interaction(self, record: Mapping[str, Any], context: Context) -> Row:
         identifier(record.get("interaction_id"), "interaction_id")

@@ -23,8 +23,26 @@ from stillhunt.intake.formats.values import (
     trusted_address,
 )
 
-ACCOUNT = ("account_id", "x-account-id", "x-user-id", "user_id", "user.id", "x-auth-user", "x-forwarded-user", "x-consumer-id", "x-tenant-id")
-ACCOUNT += ("jwt_sub", "sub", "principal", "authorization_principal", "downstream_peer_subject", "x-forwarded-client-cert-subject", "x-client-id")
+ACCOUNT: tuple[str, ...] = (
+    "account_id",
+    "x-account-id",
+    "x-user-id",
+    "user_id",
+    "user.id",
+    "x-auth-user",
+    "x-forwarded-user",
+    "x-consumer-id",
+    "x-tenant-id",
+)
+ACCOUNT += (
+    "jwt_sub",
+    "sub",
+    "principal",
+    "authorization_principal",
+    "downstream_peer_subject",
+    "x-forwarded-client-cert-subject",
+    "x-client-id",
+)
 ORGANIZATION = ("organization_id", "org_id", "x-organization-id", "x-org-id", "openai-organization", "x-team-id")
 KEY = ("key_id", "api_key_id", "x-api-key-id", "x-key-id")
 END_USER = ("end_user_id", "x-end-user-id", "enduser.id")

@@ -92,8 +92,14 @@ class Kong:
             raise BadRow("consumer.id, authenticated_entity.consumer_id: expected one of them; enable an authentication plug-in")
         asked = decoded(payload.get("request"))
         body = read_body(asked, payload.get("response"), keep_text=context.keep_text)
-        settings = parameters({name: value for name, value in asked.items() if name != "model"}, "ai.payload.request") if isinstance(asked, dict) else None
-        request_id = optional_identifier(request.get("id"), "request.id") or _header(sent, "x-request-id") or _header(sent, "x-kong-request-id")
+        settings = (
+            parameters({name: value for name, value in asked.items() if name != "model"}, "ai.payload.request")
+            if isinstance(asked, dict)
+            else None
+        )
+        request_id = (
+            optional_identifier(request.get("id"), "request.id") or _header(sent, "x-request-id") or _header(sent, "x-kong-request-id")
+        )
         request_id = request_id or _header(_headers(response), "x-kong-request-id")
         started = from_milliseconds(record.get("started_at"), "started_at")
         waited = _object(record, "latencies").get("request")
@@ -118,7 +124,9 @@ class Kong:
             "conversation_id": _header(sent, "x-session-id") or _header(sent, "x-conversation-id"),
             "request_parameters": split_parameters(decoded(settings), "ai.payload.request")[0] if settings else None,
             "client_ip": address(record.get("client_ip"), "client_ip"),
-            "user_agent": label(sent.get("user-agent"), "request.headers.user-agent") if not isinstance(sent.get("user-agent"), list) else None,
+            "user_agent": label(sent.get("user-agent"), "request.headers.user-agent")
+            if not isinstance(sent.get("user-agent"), list)
+            else None,
             "client_headers": headers(request.get("headers"), "request.headers"),
             "system": body.system,
             "transcript": body.transcript,

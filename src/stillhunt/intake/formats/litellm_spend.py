@@ -11,7 +11,15 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body, read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm import NOBODY, OPERATIONS, client_headers, first_seen_account, outcome, split_parameters, token_details
+from stillhunt.intake.formats.litellm import (
+    NOBODY,
+    OPERATIONS,
+    client_headers,
+    first_seen_account,
+    outcome,
+    split_parameters,
+    token_details,
+)
 from stillhunt.intake.formats.values import address, count, decoded, from_seconds, identifier, json_object, label, optional_identifier
 
 _SURE = frozenset({"request_id", "call_type", "startTime"})
@@ -22,7 +30,9 @@ _KEYS = frozenset(
         *("end_user", "requester_ip_address", "messages", "response", "session_id", "status", "proxy_server_request", "organization_id"),
     )
 )
-_CONTENT_KEYS = frozenset({"messages", "input", "prompt", "contents", "tools", "functions", "system", "instructions", "user", "metadata", "headers"})
+_CONTENT_KEYS = frozenset(
+    {"messages", "input", "prompt", "contents", "tools", "functions", "system", "instructions", "user", "metadata", "headers"}
+)
 _OFF = "only with general_settings.store_prompts_in_spend_logs, and long strings are cut in their middle"
 
 
@@ -58,7 +68,9 @@ class LiteLLMSpend:
 
     def sniff(self, sample: Sample) -> float:
         """By the table's column names."""
-        heads: list[Iterable[str]] = [sample.columns] if sample.columns else [record for record in sample.records if isinstance(record, Mapping)]
+        heads: list[Iterable[str]] = (
+            [sample.columns] if sample.columns else [record for record in sample.records if isinstance(record, Mapping)]
+        )
         scores = []
         for head in heads:
             keys = set(head)

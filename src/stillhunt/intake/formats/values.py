@@ -89,9 +89,7 @@ def _integer(value: Any, field: str) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        digits = value.strip()
-        if digits.endswith(".0"):  # spreadsheets and data frames write whole numbers so
-            digits = digits[:-2]
+        digits = value.strip().removesuffix(".0")  # spreadsheets and data frames write whole numbers so
         if digits.isascii() and digits.isdecimal() and len(digits) <= 19:
             return int(digits)
     raise BadRow(f"{field}: expected an integer")
@@ -157,7 +155,7 @@ def json_object(value: Any, field: str) -> dict[str, Any]:
     if type(value) is dict:
         return value
     found = decoded(value)
-    if found is None or found == "" or found == []:
+    if found is None or found in ("", []):
         return {}
     if isinstance(found, Mapping):
         return dict(found)
@@ -242,7 +240,17 @@ def _scalar(value: Any) -> str:
 
 _INTERNAL = tuple(
     ipaddress.ip_network(network)
-    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10", "::1/128")
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
 )
 
 

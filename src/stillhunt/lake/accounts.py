@@ -7,6 +7,8 @@ commutative, associative and idempotent: the order in which records arrive, and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -68,7 +70,8 @@ def merge(known: pa.Table, arriving: pa.Table) -> tuple[pa.Table, int]:
 
 def newest_stamp(rows: pa.Table) -> Stamps:
     """For each row of `STORED`, the newest time of any of its values in microseconds, or `NEVER`."""
-    return _stamps(rows).max(axis=1, initial=NEVER)
+    newest: Stamps = _stamps(rows).max(axis=1, initial=NEVER)
+    return newest
 
 
 def _merge_rows(rows: pa.Table) -> pa.Table:
@@ -78,11 +81,11 @@ def _merge_rows(rows: pa.Table) -> pa.Table:
     accounts = len(encoded.dictionary)
     stamps = _stamps(rows)
     merged_stamps = np.full((accounts, len(_VALUES)), NEVER, np.int64)
-    columns: list[pa.Array | pa.ChunkedArray] = [encoded.dictionary.take(pc.sort_indices(encoded.dictionary))]
+    columns: list[pa.Array[Any] | pa.ChunkedArray[Any]] = [encoded.dictionary.take(pc.sort_indices(encoded.dictionary))]
     for column, field in enumerate(_VALUES):
         values = rows[field.name]
         present = np.flatnonzero(values.is_valid().to_numpy())
-        order = pc.rank(values.take(pa.array(present)), tiebreaker="dense").to_numpy()
+        order = pc.rank(values.take(present), tiebreaker="dense").to_numpy()
         by_newness = np.lexsort((order, stamps[present, column], account[present]))
         chosen = present[by_newness]
         last = np.ones(chosen.size, bool)
@@ -90,7 +93,7 @@ def _merge_rows(rows: pa.Table) -> pa.Table:
         winners = chosen[last]
         pick = np.full(accounts, -1, np.int64)
         pick[account[winners]] = winners
-        columns.append(values.take(pa.array(pick, mask=pick < 0)))
+        columns.append(values.take(pa.array(pick, pa.int64(), mask=pick < 0)))
         merged_stamps[account[winners], column] = stamps[winners, column]
     return pa.table([*columns, _as_lists(merged_stamps)], schema=STORED)
 
@@ -109,15 +112,17 @@ def _stamps(rows: pa.Table) -> Stamps:
     return stamps
 
 
-def _as_lists(stamps: Stamps) -> pa.Array:
+def _as_lists(stamps: Stamps) -> pa.Array[Any]:
     rows, columns = stamps.shape
     return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * columns), pa.array(stamps.ravel()))
 
 
-def _integers(times: pa.ChunkedArray) -> Stamps:
-    return pc.fill_null(times.cast(records.TIMESTAMP).cast(pa.int64()), NEVER).to_numpy()
+def _integers(times: pa.ChunkedArray[Any]) -> Stamps:
+    integers: Stamps = times.cast(records.TIMESTAMP).cast(pa.int64()).fill_null(NEVER).to_numpy()  # type: ignore[arg-type]
+    return integers
 
 
-def _same(left: pa.ChunkedArray, right: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    equal = pc.fill_null(pc.equal(left, right), False).to_numpy()
-    return equal | (left.is_null().to_numpy() & right.is_null().to_numpy())
+def _same(left: pa.ChunkedArray[Any], right: pa.ChunkedArray[Any]) -> npt.NDArray[np.bool_]:
+    equal: npt.NDArray[np.bool_] = pc.equal(left, right).fill_null(False).to_numpy(zero_copy_only=False)
+    unknown: npt.NDArray[np.bool_] = left.is_null().to_numpy() & right.is_null().to_numpy()
+    return equal | unknown

@@ -11,10 +11,10 @@ import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
@@ -76,10 +76,10 @@ def write_rows(table: Table, rows: pa.Table) -> list[DataFile]:
     days = np.floor_divide(rows["started_at"].cast(pa.int64()).to_numpy(), DAY)
     if np.any(days[1:] < days[:-1]):
         order = np.argsort(days, kind="stable")
-        rows, days = rows.take(pa.array(order)), days[order]
+        rows, days = rows.take(order), days[order]
     starts = np.flatnonzero(np.concatenate([[True], days[1:] != days[:-1]]))
     ends = np.append(starts[1:], days.size)
-    return [_write_file(table, rows.slice(start, end - start), int(days[start])) for start, end in zip(starts, ends, strict=True)]
+    return [_write_file(table, rows.slice(int(start), int(end - start)), int(days[start])) for start, end in zip(starts, ends, strict=True)]
 
 
 def discard(table: Table, files: Iterable[DataFile]) -> None:
@@ -157,14 +157,16 @@ def _write_file(table: Table, rows: pa.Table, day: int | None) -> DataFile:
     with (
         table.io.new_output(path).create() as sink,
         pq.ParquetWriter(
-            sink,
+            sink,  # type: ignore[arg-type]
             rows.schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[
-                name for name in rows.schema.names if name not in _NO_DICTIONARY and not pa.types.is_list(rows.schema.field(name).type)
+            use_dictionary=[  # type: ignore[arg-type]
+                f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+                for field in rows.schema
+                if field.name not in _NO_DICTIONARY
             ],
-            write_statistics=[name for name in rows.schema.names if not pa.types.is_list(rows.schema.field(name).type)],
+            write_statistics=[field.name for field in rows.schema if not pa.types.is_list(field.type)],
         ) as writer,
     ):
         writer.write_table(rows, row_group_size=_ROW_GROUP)
@@ -194,9 +196,9 @@ def conform(rows: pa.Table, schema: pa.Schema, required: Iterable[str], where: s
         if field.name not in rows.column_names:
             columns.append(pa.chunked_array([pa.nulls(rows.num_rows, field.type)]))
             continue
-        column = rows[field.name]
+        column: pa.ChunkedArray[Any] = rows[field.name]
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            column = pc.assume_timezone(column, "UTC")
+            column = column.cast(pa.timestamp(column.type.unit, "UTC"))
         columns.append(column if column.type == field.type else column.cast(field.type))
     conformed = pa.table(columns, schema=schema)
     for name in required:

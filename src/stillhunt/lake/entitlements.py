@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pyarrow as pa
 
 from stillhunt import records
@@ -20,7 +22,8 @@ def merge_entitlements(known: pa.Table, arriving: pa.Table) -> tuple[pa.Table, i
     Returns:
         The merged table in the order of its key, and how many rows are new or changed.
     """
-    order = [(name, "ascending") for name in _KEY] + [(name, "descending") for name in _TIMES]
+    order: list[tuple[str, Literal["ascending", "descending"]]] = [(name, "ascending") for name in _KEY]
+    order += [(name, "descending") for name in _TIMES]
     rows = pa.concat_tables([known, arriving]).sort_by(order)
     keys = rows.select(_KEY).to_pylist()
     first = [place == 0 or keys[place] != keys[place - 1] for place in range(len(keys))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,9 +100,7 @@ def retain(opened: Opened, before: datetime, orphan_age: timedelta) -> Retention
     deleted = {name: _delete_before(opened, name, cut) for name in BY_DAY}
     deleted["accounts"] = _keep(opened, "accounts", lambda rows: _accounts_to_keep(opened, rows, cut))
     deleted["phrases"] = _keep(opened, "phrases", lambda rows: _phrases_to_keep(opened, rows))
-    deleted["observations"] = _keep(
-        opened, "observations", lambda rows: pc.fill_null(pc.greater_equal(rows["last_at"].cast(pa.int64()), cut), True).to_numpy()
-    )
+    deleted["observations"] = _keep(opened, "observations", lambda rows: _microseconds(rows["last_at"], cut) >= cut)
     freed = Freed(0, 0)
     for name in records.TABLES:
         freed += maintenance.expire(_tables(opened, name), 1, set(), timedelta(0))[1]
@@ -119,7 +118,7 @@ def _delete_before(opened: Opened, name: str, cut: int) -> int:
                 removed.append(file)
             elif file.partition[0] == day:
                 rows = _rows_of(opened, name, [file], table)
-                young = rows.filter(pc.greater_equal(rows["started_at"].cast(pa.int64()), cut))
+                young = rows.filter(pa.array(_microseconds(rows["started_at"], cut) >= cut))
                 if young.num_rows < rows.num_rows:
                     removed.append(file)
                     added += write_rows(table, young)
@@ -158,15 +157,16 @@ def _keep(opened: Opened, name: str, wanted: Callable[[pa.Table], Mask]) -> int:
 
 
 def _accounts_to_keep(opened: Opened, rows: pa.Table, cut: int) -> Mask:
-    closed = pc.fill_null(rows["closed_at"].cast(pa.int64()), accounts.NEVER).to_numpy()
+    closed = _microseconds(rows["closed_at"], accounts.NEVER)
     is_open = rows["created_at"].is_valid().to_numpy() & (closed == accounts.NEVER)
-    keep = is_open | (closed >= cut) | ((closed == accounts.NEVER) & (accounts.newest_stamp(rows) >= cut))
+    keep: Mask = is_open | (closed >= cut) | ((closed == accounts.NEVER) & (accounts.newest_stamp(rows) >= cut))
     if keep.all():
         return keep
-    seen: set[str] = set()
+    seen: set[str | None] = set()
     for batch in _shown(opened, "interactions", ["account_id"]):
         seen.update(pc.unique(batch.column(0)).to_pylist())
-    return keep | pc.is_in(rows["account_id"], value_set=pa.array(sorted(seen), pa.string())).to_numpy()
+    active: Mask = pc.is_in(rows["account_id"], value_set=pa.array(list(seen), pa.string())).to_numpy(zero_copy_only=False)
+    return keep | active
 
 
 def _phrases_to_keep(opened: Opened, rows: pa.Table) -> Mask:
@@ -191,6 +191,11 @@ def _rows_of(opened: Opened, name: str, files: list[DataFile], table: Table | No
     table = table or opened.load(name)
     shown = LakeTable(name, stored_schema(name), table, table.metadata.current_snapshot_id, opened.where)
     return pa.Table.from_batches(shown.batches_of({file.file_path for file in files}), stored_schema(name))
+
+
+def _microseconds(times: pa.ChunkedArray[Any], missing: int) -> npt.NDArray[np.int64]:
+    integers: npt.NDArray[np.int64] = times.cast(pa.int64()).fill_null(missing).to_numpy()  # type: ignore[arg-type]
+    return integers
 
 
 def _tables(opened: Opened, name: str) -> Iterator[Table]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+Strings: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 Words = npt.NDArray[np.uint64]
 
 _BLOCK = 1 << 22
@@ -41,12 +42,12 @@ class Digests(NamedTuple):
         return Digests(self.high[chosen], self.low[chosen])
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(inline="always")
 def _rotate(x: Any, bits: int) -> Any:
     return (x << np.uint64(bits)) | (x >> np.uint64(64 - bits))
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit(inline="always")
 def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     v0 += v1
     v1 = _rotate(v1, 13) ^ v0
@@ -61,7 +62,7 @@ def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     return v0, v1, v2, v3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _siphash128(data: Any, offsets: Any, k0: Any, k1: Any, high: Any, low: Any) -> None:
     for row in range(high.size):
         start, end = offsets[row], offsets[row + 1]
@@ -93,7 +94,7 @@ def _siphash128(data: Any, offsets: Any, k0: Any, k1: Any, high: Any, low: Any) 
         low[row] = v0 ^ v1 ^ v2 ^ v3
 
 
-def siphash128(ids: pa.Array | pa.ChunkedArray, key: bytes) -> Digests:
+def siphash128(ids: Strings, key: bytes) -> Digests:
     """SipHash-2-4-128 of each string in `ids` under the 16 bytes `key`; little-endian halves. Nulls are not allowed."""
     k0, k1 = np.frombuffer(key, "<u8", 2)
     chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
@@ -104,8 +105,8 @@ def siphash128(ids: pa.Array | pa.ChunkedArray, key: bytes) -> Digests:
         _, offsets, data = plain.buffers()
         if not len(plain):
             continue
-        starts = np.frombuffer(offsets, np.int64)[plain.offset : plain.offset + len(plain) + 1]
-        text = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+        starts = np.frombuffer(memoryview(offsets or b""), np.int64)[plain.offset : plain.offset + len(plain) + 1]
+        text = np.frombuffer(memoryview(data), np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
         _siphash128(text, starts, k0, k1, digests.high[row : row + len(plain)], digests.low[row : row + len(plain)])
         row += len(plain)
     return digests
@@ -132,7 +133,7 @@ class IdIndex:
         """Start from nothing, as for an empty table."""
         self._blocks, self.snapshot_id, self.files = [], None, set()
 
-    def digest(self, ids: pa.Array | pa.ChunkedArray) -> Digests:
+    def digest(self, ids: Strings) -> Digests:
         """The hashes under which `ids` are remembered."""
         return siphash128(ids, self._key)
 
@@ -161,7 +162,7 @@ class IdIndex:
                 break
             self._blocks[-2:] = [_ordered([older, newer])]
 
-    def learn(self, columns: Iterable[pa.Array | pa.ChunkedArray]) -> None:
+    def learn(self, columns: Iterable[Strings]) -> None:
         """Remember the ids in `columns`, some of which may be known already."""
         for ids in columns:
             digests = self.digest(ids)
@@ -178,7 +179,7 @@ def _contains(block: Digests, wanted: Digests) -> npt.NDArray[np.bool_]:
     at = np.searchsorted(block.high, wanted.high)
     inside = np.minimum(at, block.high.size - 1)
     half = block.high[inside] == wanted.high
-    found = half & (block.low[inside] == wanted.low)
+    found: npt.NDArray[np.bool_] = half & (block.low[inside] == wanted.low)
     # Equal first halves of different ids: once in 30 000 lakes of 30 million ids, and then it must still be right.
     for row in np.flatnonzero(half & ~found):
         end = np.searchsorted(block.high, wanted.high[row], side="right")

@@ -6,8 +6,8 @@ from pyiceberg.table import Table
 
 from stillhunt.lake.commits import CHANGE
 from stillhunt.lake.identity import IdIndex
-from stillhunt.lake.table import LakeTable
 from stillhunt.lake.opening import stored_schema
+from stillhunt.lake.table import LakeTable
 
 _KEEPS_ALL_ROWS = {"append", "rewrite"}
 

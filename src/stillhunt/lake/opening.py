@@ -7,6 +7,7 @@ that pyiceberg is configured for (`catalog:NAME`, or `catalog:NAME/NAMESPACE`).
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,10 +169,8 @@ def _interactions(catalog: Catalog, namespace: str) -> Table | None:
 
 def _create_tables(opened: Opened) -> None:
     """Make all tables; interactions last, because its presence means that the lake is complete."""
-    try:
+    with suppress(NamespaceAlreadyExistsError):
         opened.catalog.create_namespace(opened.namespace)
-    except NamespaceAlreadyExistsError:
-        pass
     marks = {LAYOUT_PROPERTY: str(LAYOUT), KEY_ID_PROPERTY: key_id(opened.key)}
     for name in sorted(records.TABLES, key=lambda name: name == "interactions"):
         try:

@@ -5,3 +5,24 @@ beside them (or a score). Nobody calls a model. May import: records and errors; 
 measured cannot leak into what measures. People, `populations/` (innocent twins) and operators play on a `stage`; `texts`
 gives them words, `machinery` everything else, `writers` the provider's log formats.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stillhunt.range.operators import PRESETS, OperatorSpec, operator
+    from stillhunt.range.world import World, WorldSpec, make
+    from stillhunt.range.writers import WRITERS
+
+__all__ = ["PRESETS", "WRITERS", "OperatorSpec", "World", "WorldSpec", "make", "operator"]
+
+_HOME = {"PRESETS": "operators", "OperatorSpec": "operators", "operator": "operators", "WRITERS": "writers"}
+
+
+def __getattr__(name: str) -> Any:
+    # loaded when asked for: words and machinery are used without worlds, and a command line that makes none starts faster
+    if name in __all__:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME.get(name, 'world')}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -153,7 +153,7 @@ def cast(stage: Stage, spec: OperatorSpec) -> None:
     weather = Weather(rate_limited=spec.refused, server_error=0.003, bad_request=0.0005, refused=0.002)
     moves = stage.release + 2 * HOUR
     actors = [
-        Actor(account, client, site, rng, MODELS["large"].name, weather=weather)
+        Actor(account, client, site, rng, MODELS["large"].name, weather=weather, extra={"max_tokens": 8192})
         for account, client, site in _recruit(stage, rng, spec, opening)
     ]
     bans: list[tuple[int, Actor]] = []

@@ -122,12 +122,20 @@ def worker(
     """An account that a program uses: in production, in a batch, or on a developer's desk, by how much it calls."""
     begin, until = span(stage, rng, account)
     luck = rng.random()
-    actor = Actor(account, client, site, rng, usual_model(rng), weather=BUSY if calls > 400 else CALM, moves_at=takes_up(stage, rng, 0.12))
+    batch = 0.3 <= luck < 0.5
+    actor = Actor(
+        account,
+        client,
+        site,
+        rng,
+        usual_model(rng),
+        weather=BUSY if calls > 400 else CALM,
+        extra={"temperature": 0} if batch else {},
+        moves_at=takes_up(stage, rng, 0.12),
+    )
     if luck < 0.3 and calls < 800:
         return building(stage, actor, stage.moments(numbers, calls, account.zone, "office", begin, until))
-    if luck < 0.5:
-        # a batch is its owner's own work: no two batch users' templates or documents are the same
-        actor.extra = {"temperature": 0}
+    if batch:
         return producing(actor, stage.moments(numbers, calls, account.zone, "batch", begin, until), stage.texts.application(rng), 0)
     style = "office" if rng.random() < 0.35 else "service"
     users = 0 if rng.random() < 0.5 else max(3, calls // rng.randrange(4, 40))

@@ -31,16 +31,15 @@ from stillhunt.range.writers import writer
 Progress = Callable[[int, int], None]
 """Told now and then how many calls are written, and about how many there will be."""
 
-TRUTH = pa.schema(
-    [
-        pa.field("account_id", pa.string()),
-        pa.field("population", pa.string()),
-        pa.field("operator", pa.string()),
-        pa.field("campaign", pa.string()),
-        pa.field("first_call", records.TIMESTAMP),
-        pa.field("calls", pa.int64()),
-    ]
-)
+_TRUTH: list[tuple[str, pa.DataType]] = [
+    ("account_id", pa.string()),
+    ("population", pa.string()),
+    ("operator", pa.string()),
+    ("campaign", pa.string()),
+    ("first_call", records.TIMESTAMP),
+    ("calls", pa.int64()),
+]
+TRUTH = pa.schema(_TRUTH)
 """One row an account; `operator` and `campaign` are null for the innocent, `first_call` for those that never called."""
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -197,15 +196,11 @@ def _write_accounts(stage: Stage, spec: WorldSpec, provider: Path, truth: Path) 
     """Write accounts and truth, each in an order of its own that says nothing."""
     shuffle = random.Random(f"{spec.seed}/order").shuffle
     accounts = list(stage.accounts)
-    for table, schema, path in (
-        ("accounts", records.CANONICAL_ACCOUNTS, provider / "accounts.parquet"),
-        ("truth", TRUTH, truth / "truth.parquet"),
-    ):
+    for schema, path in ((records.CANONICAL_ACCOUNTS, provider / "accounts.parquet"), (TRUTH, truth / "truth.parquet")):
         shuffle(accounts)
         names = schema.names
         rows = [{name: getattr(account, name) for name in names} for account in accounts]
         pq.write_table(pa.Table.from_pylist(rows, schema), path, compression="zstd")
-        del table
     shuffle(stage.entitlements)
     pq.write_table(pa.Table.from_pylist(stage.entitlements, records.ENTITLEMENTS), provider / "entitlements.parquet", compression="zstd")
 

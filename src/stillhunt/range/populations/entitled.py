@@ -64,7 +64,7 @@ def distillation(stage: Stage, accounts: int, calls: int) -> None:
         account = stage.enroll(own, "distillation", identity, born, farm, None, organization_id=company.organization_id)
         account.verification = "domain"
         account.plan = "enterprise"
-        actors.append(Actor(account, software, farm, own, MODELS["large"].name, weather=BUSY, patience=1.0))
+        actors.append(Actor(account, software, farm, own, MODELS["large"].name, weather=BUSY, patience=1.0, extra={"max_tokens": 8192}))
     times = stage.moments(numbers, calls, actors[0].account.zone, "steady")
 
     def work() -> Lane:

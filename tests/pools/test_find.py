@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from planted import plant, population, strangers
 
+from stillhunt.campaigns.naming import surely
 from stillhunt.pools.find import Pool, find
 from stillhunt.pools.population import Population
 
 
 def names(of: Population, pool: Pool) -> set[str]:
     """The accounts that belong to a pool surely; those that only may are for a person to look at."""
-    return {of.accounts[at] for at, membership in zip(pool.members, pool.membership, strict=True) if membership > 0.99}
+    return {of.accounts[pool.members[at]] for at in surely(pool.membership, 0.002)}
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -67,22 +67,27 @@ def traits(engine: Engine, population: Population) -> Traits:
     """Read the quantities from ``calls``; `instructed` and `collided` come from the population's sets."""
     engine.materialise(
         "answered",
-        f"""SELECT account_id, interaction_id, conversation_id, prompt_hash, COALESCE(system_hash, 0) AS system_hash, user_turns, output_tokens,
-                   response_chars, {engine.dialect.day_utc("started_at")} AS day
+        f"""SELECT account_id, interaction_id, conversation_id, prompt_hash, COALESCE(system_hash, 0) AS system_hash,
+                   user_turns, output_tokens, response_chars, {engine.dialect.day_utc("started_at")} AS day
             FROM calls WHERE http_status IS NULL OR http_status < 400""",
     )
     half = engine.dialect.quantile("CAST(COALESCE(output_tokens, response_chars / 4) AS DOUBLE)", 0.5)
     rows = engine.fetch(f"""
-        WITH talks AS (SELECT account_id, conversation_id, COUNT(*) AS calls FROM answered WHERE conversation_id IS NOT NULL GROUP BY account_id, conversation_id),
+        WITH talks AS (
+          SELECT account_id, conversation_id, COUNT(*) AS calls FROM answered WHERE conversation_id IS NOT NULL
+          GROUP BY account_id, conversation_id),
         requests AS (
-          SELECT account_id, COUNT(*) AS times FROM answered WHERE prompt_hash IS NOT NULL GROUP BY account_id, prompt_hash, system_hash),
+          SELECT account_id, COUNT(*) AS times FROM answered WHERE prompt_hash IS NOT NULL
+          GROUP BY account_id, prompt_hash, system_hash),
         distinct_requests AS (SELECT account_id, COUNT(*) AS fresh, SUM(times) AS seen FROM requests GROUP BY account_id),
         plain AS (
-          SELECT a.account_id, COUNT(*) AS calls, COUNT(DISTINCT a.day) AS days, SUM(COALESCE(a.output_tokens, 0)) AS tokens, {half} AS answered,
+          SELECT a.account_id, COUNT(*) AS calls, COUNT(DISTINCT a.day) AS days, SUM(COALESCE(a.output_tokens, 0)) AS tokens,
+                 {half} AS answered,
                  SUM(CASE WHEN COALESCE(a.user_turns, 1) <= 1 AND COALESCE(t.calls, 1) <= 1 THEN 1 ELSE 0 END) AS single
           FROM answered a LEFT JOIN talks t ON t.account_id = a.account_id AND t.conversation_id = a.conversation_id
           GROUP BY a.account_id)
-        SELECT p.account_id, CAST(p.calls AS DOUBLE) AS calls, CAST(p.days AS DOUBLE) AS days, CAST(p.tokens AS DOUBLE) AS tokens, p.answered,
+        SELECT p.account_id, CAST(p.calls AS DOUBLE) AS calls, CAST(p.days AS DOUBLE) AS days, CAST(p.tokens AS DOUBLE) AS tokens,
+               p.answered,
                CAST(p.single AS DOUBLE) / CAST(p.calls AS DOUBLE) AS single,
                CAST(d.fresh AS DOUBLE) / CAST(d.seen AS DOUBLE) AS fresh
         FROM plain p LEFT JOIN distinct_requests d ON d.account_id = p.account_id""")

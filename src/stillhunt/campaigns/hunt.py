@@ -77,7 +77,7 @@ def hunt(
         InputError: there is nothing to scan.
     """
     settings = settings or Settings()
-    tell = progress or (lambda stage, share: None)
+    tell = progress or _silent
     snapshot = lake.snapshot()
     engine = open_engine(settings.engine)
     try:
@@ -99,6 +99,10 @@ def hunt(
         )
     finally:
         engine.close()
+
+
+def _silent(stage: str, share: float) -> None:
+    """Progress that nobody watches."""
 
 
 def _judge(engine: Engine, population: Population, pool: FoundPool, own: Traits, declared: Declared) -> _Judged:
@@ -147,7 +151,7 @@ def _report(
             chosen = surely(np.where(fresh, one.pool.membership, 0.0), alpha)
             if len(chosen) >= settings.least_accounts:
                 taken.update(int(at) for at in one.members[chosen])
-                campaigns.append(_campaign(engine, population, one, chosen, own, by_name, phrases))
+                campaigns.append(_campaign(engine, population, one, chosen, by_name, phrases))
                 continue
             one.why_not = (
                 "its accounts are part of a campaign that is named already" if not fresh.all() else "no account belongs to it surely enough"
@@ -157,7 +161,9 @@ def _report(
     return Findings(
         stillhunt=__version__,
         lake_snapshot=snapshot,
-        scanned=Scanned(interactions=sight.interactions, accounts=len(sight.accounts), from_=_iso(span[0]), to=_iso(span[1])),
+        scanned=Scanned.model_validate(
+            {"interactions": sight.interactions, "accounts": len(sight.accounts), "from": _iso(span[0]), "to": _iso(span[1])}
+        ),
         visibility=seen,
         false_discovery_rate=alpha,
         campaigns=campaigns,
@@ -176,7 +182,7 @@ def _why_not(one: _Judged, settings: Settings, stands: bool) -> str | None:
     if not stands:
         if one.causes:
             return "a visible cause explains it: " + "; ".join(cause.words for cause in one.causes)
-        return "what they share is what users of one product share: nothing in pace, payment or handed-on work says that one operator runs them"
+        return "what they share is what users of one product share: nothing in pace, payment or work says that one operator runs them"
     if not one.harvest.visible:
         return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
     if one.harvest.log10_evidence < settings.harvest_log10:
@@ -194,7 +200,7 @@ def _why_not(one: _Judged, settings: Settings, stands: bool) -> str | None:
 
 
 def _campaign(
-    engine: Engine, population: Population, one: _Judged, chosen: Index, own: Traits, by_name: dict[str, Channel], phrases: dict[int, str]
+    engine: Engine, population: Population, one: _Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]
 ) -> Campaign:
     members = one.members[chosen]
     names = [population.accounts[at] for at in members]
@@ -203,11 +209,13 @@ def _campaign(
     lives = {
         row["account_id"]: row
         for row in engine.fetch("""
-            SELECT account_id, COUNT(*) AS calls, SUM(COALESCE(output_tokens, 0)) AS tokens, MIN(started_at) AS first, MAX(started_at) AS last
+            SELECT account_id, COUNT(*) AS calls, SUM(COALESCE(output_tokens, 0)) AS tokens,
+                   MIN(started_at) AS first, MAX(started_at) AS last
             FROM calls WHERE account_id IN (SELECT account_id FROM named) GROUP BY account_id""").to_pylist()
     }
     days = engine.fetch(f"""
-        SELECT {day} AS day, COUNT(*) AS calls FROM calls WHERE account_id IN (SELECT account_id FROM named) GROUP BY {day} ORDER BY day""").to_pylist()
+        SELECT {day} AS day, COUNT(*) AS calls FROM calls
+        WHERE account_id IN (SELECT account_id FROM named) GROUP BY {day} ORDER BY day""").to_pylist()
     observations = shared(population, one.pool, by_name)
     accounts = [
         Member(

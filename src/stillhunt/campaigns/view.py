@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillhunt.channels import View
 from stillhunt.errors import InputError
@@ -30,9 +29,13 @@ class Sight:
 def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Callable[[str], str | None] | None = None) -> Sight:
     """Build the relations that channels read.
 
-    A call is in view if it had ended (or, where the end is not logged, begun) by `as_of`; an account if it existed; a closure if it had happened.
+    A call is in view if it had ended (or, where the end is not logged, begun) by `as_of`; an account if it existed; a
+    closure if it had happened.
 
     Args:
+        engine: where the relations are made.
+        lake: pinned to the snapshot to read.
+        as_of: see nothing later; None sees everything.
         kind_of: tells the kind of network ("hosting", "vpn" ...) of a prefix, where the user named ranges.
 
     Raises:
@@ -48,7 +51,7 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
     prefixes = engine.fetch("SELECT DISTINCT client_prefix AS prefix FROM interactions WHERE client_prefix IS NOT NULL")[
         "prefix"
     ].to_pylist()
-    kinds = [(prefix, kind_of(prefix) or "other") for prefix in prefixes] if kind_of else []
+    kinds = [(prefix, kind_of(str(prefix)) or "other") for prefix in prefixes] if kind_of else []
     engine.attach("networks", pa.table({"prefix": [p for p, _ in kinds], "kind": [k for _, k in kinds]}, schema=NETWORKS))
     total = engine.materialise(
         "calls", f"SELECT i.*, n.kind AS network_kind FROM interactions i LEFT JOIN networks n ON i.client_prefix = n.prefix WHERE {limit}"
@@ -74,5 +77,5 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
     granted = "COALESCE(granted_at, TIMESTAMP '1970-01-01 00:00:00') <= (SELECT as_of FROM moment)" if as_of else "TRUE"
     engine.materialise("granted", f"SELECT * FROM entitlements WHERE {granted}")
     span = engine.fetch("SELECT MIN(started_at) AS first, MAX(started_at) AS last FROM calls").to_pylist()[0]
-    accounts = sorted(pc.unique(engine.fetch("SELECT DISTINCT account_id FROM calls")["account_id"].combine_chunks()).to_pylist())
+    accounts = sorted(str(account) for account in engine.fetch("SELECT DISTINCT account_id FROM calls")["account_id"].to_pylist())
     return Sight(View(span["first"], span["last"]), total, accounts)

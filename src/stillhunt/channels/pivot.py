@@ -29,7 +29,8 @@ class Pivot:
         micros = dialect.epoch_us("started_at")
         yield f"""
             WITH uses AS (
-              SELECT account_id, request_model, MIN({micros}) AS first_us, MIN(started_at) AS first_at, MAX(started_at) AS last_at, COUNT(*) AS calls
+              SELECT account_id, request_model, MIN({micros}) AS first_us, MIN(started_at) AS first_at,
+                     MAX(started_at) AS last_at, COUNT(*) AS calls
               FROM calls WHERE request_model IS NOT NULL GROUP BY account_id, request_model),
             began AS (SELECT account_id, MIN(first_us) AS began FROM uses GROUP BY account_id),
             turns AS (

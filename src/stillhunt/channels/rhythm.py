@@ -47,7 +47,8 @@ class Rhythm:
               FROM calls GROUP BY account_id HAVING COUNT(*) >= {LEAST_CALLS})"""
         columns = "b.first_at, b.last_at, b.calls AS occurrences, CAST(1.0 AS DOUBLE) AS share"
         yield f"""WITH {busy}
-            SELECT b.account_id, 'rhythm.pace' AS channel, CAST(LOG2(CAST(b.calls AS DOUBLE) / CAST(b.days AS DOUBLE)) AS VARCHAR) AS value, {columns}
+            SELECT b.account_id, 'rhythm.pace' AS channel,
+                   CAST(LOG2(CAST(b.calls AS DOUBLE) / CAST(b.days AS DOUBLE)) AS VARCHAR) AS value, {columns}
             FROM busy b"""
         yield f"""WITH {busy},
             hours AS (SELECT account_id, {dialect.hour_utc("started_at")} AS hour, COUNT(*) AS calls FROM calls
@@ -58,12 +59,14 @@ class Rhythm:
                      SUM(CASE WHEN h.hour IS NOT NULL AND MOD(h.hour - w.begins + 24, 24) < {QUIET_HOURS} THEN h.calls ELSE 0 END) AS inside
               FROM busy b CROSS JOIN begins w LEFT JOIN hours h ON h.account_id = b.account_id GROUP BY b.account_id, w.begins),
             quietest AS (SELECT account_id, MIN(inside) AS inside FROM windows GROUP BY account_id)
-            SELECT b.account_id, 'rhythm.quiet' AS channel, CAST(CAST(q.inside AS DOUBLE) / CAST(b.calls AS DOUBLE) AS VARCHAR) AS value, {columns}
+            SELECT b.account_id, 'rhythm.quiet' AS channel,
+                   CAST(CAST(q.inside AS DOUBLE) / CAST(b.calls AS DOUBLE) AS VARCHAR) AS value, {columns}
             FROM busy b JOIN quietest q ON q.account_id = b.account_id"""
         micros = dialect.epoch_us("started_at")
         yield f"""WITH {busy},
             gaps AS (
-              SELECT account_id, {day} AS day, CAST(LEAD({micros}) OVER (PARTITION BY account_id ORDER BY {micros}) - {micros} AS DOUBLE) / 3.6e9 AS gap
+              SELECT account_id, {day} AS day,
+                     CAST(LEAD({micros}) OVER (PARTITION BY account_id ORDER BY {micros}) - {micros} AS DOUBLE) / 3.6e9 AS gap
               FROM calls),
             longest AS (SELECT account_id, day, MAX(gap) AS gap FROM gaps WHERE gap IS NOT NULL GROUP BY account_id, day),
             typical AS (SELECT account_id, {dialect.quantile("gap", 0.5)} AS gap FROM longest GROUP BY account_id)
@@ -76,7 +79,7 @@ class Rhythm:
               SELECT b.account_id, CAST(b.last_day - b.first_day + 1 AS DOUBLE) AS span, s.total, s.squares
               FROM busy b JOIN sums s ON s.account_id = b.account_id WHERE b.last_day - b.first_day >= 3)
             SELECT b.account_id, 'rhythm.constancy' AS channel,
-                   CAST(LOG2(0.05 + (m.squares / m.span - (m.total / m.span) * (m.total / m.span)) / (m.total / m.span)) AS VARCHAR) AS value, {columns}
+                   CAST(LOG2(0.05 + m.squares / m.total - m.total / m.span) AS VARCHAR) AS value, {columns}
             FROM busy b JOIN moments m ON m.account_id = b.account_id"""
 
     def describe(self, aspect: str, value: str) -> str:

@@ -19,8 +19,9 @@ this null E / Gamma^n is an e-value. Gamma is calibrated from the groups that vi
 **Membership.** For one account: log2 of the group's predictive probability of its value (urn, the account itself left out) over p_v,
 mixed with a share EPSILON of ordinary habits, so that no single value can exclude an account.
 
-References: A. Gelman et al., Bayesian Data Analysis, 5.3 (Dirichlet-multinomial) and 7.4 (model averaging); V. Vovk and R. Wang, E-values: calibration,
-combination and applications, Ann. Statist. 49 (2021); P. Rosenbaum, Observational Studies (2002), ch. 4.
+References: A. Gelman et al., Bayesian Data Analysis, 5.3 (Dirichlet-multinomial) and 7.4 (model averaging);
+V. Vovk and R. Wang, E-values: calibration, combination and applications, Ann. Statist. 49 (2021);
+P. Rosenbaum, Observational Studies (2002), ch. 4.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def column_bits(column: Column, population: Population, members: Index, singles:
     """log2 e-value of one column for a group; the codings of a measure are averaged.
 
     Args:
+        column: what is compared.
+        population: the accounts that `members` are positions in.
         members: the group, all accounts (they are taken out of the population).
         singles: one account for each entity in it (they are the group's draws).
     """
@@ -85,7 +88,7 @@ def _models(column: Column, population: Population, members: Index, singles: Ind
     drawn = np.isin(members, singles)
     weights = population.weights[members]
     total = population.entities - float(weights.sum())
-    models = []
+    models: list[tuple[float, Coding, float]] = []
     for coding in column.codings:
         present, which = np.unique(coding.codes[members], return_inverse=True)
         inside = np.bincount(which, weights=weights, minlength=present.size)
@@ -114,7 +117,7 @@ def membership_bits(column: Column, population: Population, members: Index) -> F
     """
     singles = population.one_each(members)
     models = _models(column, population, members, singles)
-    peak = max(0.0, max(bits for bits, _, _ in models))
+    peak = max(0.0, *(bits for bits, _, _ in models))
     norm = np.exp2(-peak)
     total = np.full(population.size, norm)
     for bits, coding, strength in models:

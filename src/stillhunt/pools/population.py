@@ -47,7 +47,7 @@ class Coding:
     def of(codes: Codes, weights: Floats) -> Coding:
         """Totals from the accounts' weights (an entity's accounts share a weight of 1)."""
         width = int(codes.max(initial=0)) + 1
-        return Coding(codes, np.bincount(codes, weights=weights, minlength=width), width)
+        return Coding(codes, np.bincount(codes, weights=weights, minlength=width).astype(np.float64), width)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def survey(observations: pa.Table, channels: list[Channel], declared: Mapping[st
     known = pa.array(accounts, pa.string())
     for channel in channels:
         for aspect in channel.aspects:
-            rows = observations.filter(pc.equal(observations["channel"], aspect.name))
+            rows = observations.filter(pc.equal(observations["channel"], pa.scalar(aspect.name)))
             at = pc.index_in(rows["account_id"].combine_chunks(), value_set=known)
             rows = rows.append_column("at", at).filter(pc.is_valid(at))
             if rows.num_rows == 0:
@@ -160,7 +160,7 @@ def _category(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popu
     values = _encode(rows["value"])
     codes = np.zeros(population.size, dtype=np.int32)
     codes[_at(rows)] = values.indices.to_numpy().astype(np.int32) + 1
-    names = ("not known", *values.dictionary.to_pylist())
+    names = ("not known", *(str(value) for value in values.dictionary.to_pylist()))
     return Column(aspect, channel.name, channel.family, (Coding.of(codes, population.weights),), names)
 
 

@@ -42,6 +42,7 @@ class OperatorSpec:
     bursts: int = 4
     banned: float = 0.05  # share of accounts that the provider closes on the way
     pivot: float = 0.0  # share of traffic that moves to the new model within a day of its release
+    replaced_day: float | None = None  # so many days after the start all accounts are closed, and as many new ones take over
     accounts_per_card: int = 12
     accounts_per_site: int = 40
     campaign: str | None = None
@@ -63,6 +64,7 @@ PRESETS: dict[str, OperatorSpec] = {
     "steady": OperatorSpec(accounts=150, calls_per_account_day=46, jobs=("dialogue", "reasoning", "code")),
     "peak": OperatorSpec(accounts=150, calls_per_account_day=857, days=1, start_day=5, refused=0.03, jobs=("reasoning",)),
     "pivot": OperatorSpec(accounts=150, calls_per_account_day=40, pivot=0.5),
+    "two-pools": OperatorSpec(accounts=150, calls_per_account_day=328, jobs=("reasoning",), machinery="separate", replaced_day=5),
     "sprint": OperatorSpec(accounts=150, calls_per_account_day=60, jobs=("agent", "tool_use", "code")),
 }
 """Reported shapes by name; `operator(...)` sets accounts and machinery."""
@@ -95,19 +97,23 @@ def _sign_ups(rng: random.Random, spec: OperatorSpec, opening: int) -> list[int]
     return times
 
 
-def _recruit(stage: Stage, rng: random.Random, spec: OperatorSpec, opening: int) -> list[tuple[Account, Client, Site]]:
-    """Open the operator's accounts."""
+def _recruit(
+    stage: Stage, rng: random.Random, spec: OperatorSpec, clients: list[Client], births: list[int]
+) -> list[tuple[Account, Client, Site]]:
+    """Open an account at each of `births`, by script."""
     shared = spec.machinery == "shared"
-    clients = [stage.clients.rare(rng) for _ in range(spec.clients)]
     scheme = stage.identities.scheme(rng)
+    robot = stage.clients.browser(rng)
     farms = [stage.networks.fresh(rng, "hosting", prefixes=2) for _ in range(max(1, spec.accounts // spec.accounts_per_site))]
     cards = [stage.identities.card(rng) for _ in range(max(1, spec.accounts // spec.accounts_per_card))]
     people = []
-    for born in _sign_ups(rng, spec, opening):
+    for born in births:
         site = rng.choice(farms) if shared else stage.networks.site(rng, "proxy" if rng.random() < 0.8 else "residential")
         client = rng.choice(clients)
         identity = stage.identities.scripted(rng, scheme, rng.choice(cards) if shared else None)
-        account = stage.enroll(rng, "operator", identity, born, site, None, operator=spec.name, campaign=spec.campaign or spec.name)
+        account = stage.enroll(
+            rng, "operator", identity, born, site, robot if shared else None, operator=spec.name, campaign=spec.campaign or spec.name
+        )
         people.append((account, client, site))
     return people
 
@@ -120,22 +126,16 @@ class _Queue:
         self.rng = rng
         self.jobs: list[HarvestJob] = [stage.texts.harvest(rng, kind, paraphrase) for kind in spec.jobs]
         self.work = [job.tasks() for job in self.jobs]
-        self.seen: set[int] = set()
 
     def next(self, wording: int) -> Exchange:
         number = self.rng.randrange(len(self.jobs))
-        while True:
-            task = next(self.work[number])
-            mark = hash((number, task.payload))
-            if mark not in self.seen:
-                self.seen.add(mark)
-                return self.jobs[number].render(task, wording)
+        return self.jobs[number].render(next(self.work[number]), wording)
 
 
-def _pace(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, opening: int, length: float, rhythm: str) -> NDArray[np.int64]:
+def _pace(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, opening: int, length: float) -> NDArray[np.int64]:
     """When requests leave the queue: evenly, as from a fixed number of workers; with `working`, by day and on weekdays only."""
     count = spec.calls(stage.days)
-    if rhythm == "working":
+    if spec.rhythm == "working":
         return stage.moments(numbers, count, 8.0, "office", opening, opening + int(length * DAY))
     step = length * DAY / max(count, 1)
     times = opening + (np.arange(count) + numbers.random(count) * 1.5) * step
@@ -150,27 +150,50 @@ def cast(stage: Stage, spec: OperatorSpec) -> None:
     length = spec.length(stage.days) - (opening - stage.start) / DAY + spec.start_day
     if spec.accounts <= 0 or length <= 0:
         return
+    clients = [stage.clients.rare(rng) for _ in range(spec.clients)]
+    first = _crew(stage, rng, spec, clients, _sign_ups(rng, spec, opening))
+    reserve: list[Actor] = []
+    resume = 0
+    if spec.replaced_day is None:
+        for actor in rng.sample(first, int(spec.banned * len(first))):
+            _ban(actor, opening + int((0.15 + 0.8 * rng.random()) * length * DAY))
+    else:
+        end = opening + int(spec.replaced_day * DAY)
+        for actor in first:
+            _ban(actor, end)
+        resume = end + 20 * HOUR
+        reserve = _crew(stage, rng, spec, clients, sorted(end + HOUR + rng.randrange(16 * HOUR) for _ in first))
+    times = _pace(stage, numbers, spec, opening, length)
+    stage.play(_work(_Queue(stage, rng, spec), first, reserve, resume, rng, spec, times))
+
+
+def _crew(stage: Stage, rng: random.Random, spec: OperatorSpec, clients: list[Client], births: list[int]) -> list[Actor]:
+    """Accounts at work, some of which will move to the new model."""
     weather = Weather(rate_limited=spec.refused, server_error=0.003, bad_request=0.0005, refused=0.002)
-    moves = stage.release + 2 * HOUR
     actors = [
         Actor(account, client, site, rng, MODELS["large"].name, weather=weather, extra={"max_tokens": 8192})
-        for account, client, site in _recruit(stage, rng, spec, opening)
+        for account, client, site in _recruit(stage, rng, spec, clients, births)
     ]
-    bans: list[tuple[int, Actor]] = []
-    for actor in rng.sample(actors, int(spec.banned * len(actors))):
-        closed = opening + int((0.15 + 0.8 * rng.random()) * length * DAY)
-        actor.account.status = "banned"
-        actor.account.closed_at = closed
-        actor.account.closed_reason = "abuse"
-        bans.append((closed, actor))
     for actor in rng.sample(actors, round(spec.pivot * len(actors))):
-        actor.moves_at = moves + rng.randrange(20 * HOUR)
-    stage.play(_work(_Queue(stage, rng, spec), actors, rng, spec, _pace(stage, numbers, spec, opening, length, spec.rhythm)))
+        actor.moves_at = stage.release + 2 * HOUR + rng.randrange(20 * HOUR)
+    return actors
 
 
-def _work(queue: _Queue, actors: list[Actor], rng: random.Random, spec: OperatorSpec, times: NDArray[np.int64]) -> Lane:
-    """Serve the queue. A request that is refused goes to another account; a refused account that is closed is dropped."""
-    live = list(range(len(actors)))
+def _ban(actor: Actor, at: int) -> None:
+    actor.account.status = "banned"
+    actor.account.closed_at = at
+    actor.account.closed_reason = "abuse"
+
+
+def _work(
+    queue: _Queue, first: list[Actor], reserve: list[Actor], resume: int, rng: random.Random, spec: OperatorSpec, times: NDArray[np.int64]
+) -> Lane:
+    """Serve the queue. A request that is refused goes to another account; an account that proves closed is dropped.
+
+    When none is left, the reserve takes over at `resume`; what the schedule held until then is not made up for.
+    """
+    actors = [*first, *reserve]
+    live = list(range(len(first)))
     again: list[tuple[int, int, int, Exchange]] = []  # when, tie-breaker, who was refused, what
     number = 0
     schedule = iter(times.tolist())
@@ -199,3 +222,11 @@ def _work(queue: _Queue, actors: list[Actor], rng: random.Random, spec: Operator
             heapq.heappush(again, (call.ended + int((0.8 + rng.expovariate(0.25)) * SECOND), number, who, exchange))
             if call.status == 403:
                 live.remove(who)
+            if not live and reserve:
+                live = list(range(len(first), len(actors)))
+                reserve = []
+                again = [
+                    (max(due, resume + 60 * SECOND * turn), turn, before, what) for turn, (due, _, before, what) in enumerate(sorted(again))
+                ]
+                while at is not None and at < resume:
+                    at = next(schedule, None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,12 @@ def resident(stage: Stage, rng: random.Random, population: str, **facts: object)
     assert isinstance(born, int)
     account = stage.enroll(rng, population, identity, born, site, client if client.name == "browser" else None, **facts)
     return account, client, site
+
+
+def employee(stage: Stage, rng: random.Random, company: Company, declared_share: float) -> Identity:
+    """Somebody of `company`, paid for by it; whether the account names the organization is its owner's choice."""
+    identity = stage.identities.member(rng, company, declared=rng.random() < declared_share)
+    return replace(identity, card=company.card)
 
 
 def span(stage: Stage, rng: random.Random, account: Account) -> tuple[int, int]:
@@ -158,7 +165,7 @@ def cast(stage: Stage, accounts: int, calls: int) -> None:
             # one company in three has a second account: a test account beside production, another department
             if company is None or rng.random() < 0.67:
                 company = stage.identities.company(rng)
-            identity = stage.identities.member(rng, company, declared=rng.random() < 0.6)
+            identity = employee(stage, rng, company, 0.6)
             site = stage.networks.site(rng, "hosting" if rng.random() < 0.7 else "office", identity.country)
             client = stage.clients.developer(rng)
             account = stage.enroll(rng, NAME, identity, stage.sign_up(rng), site, None)

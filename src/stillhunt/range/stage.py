@@ -61,7 +61,9 @@ BUSY = Weather(rate_limited=0.02, server_error=0.004, bad_request=0.001)
 class Stage:
     """Everything that exists in a world while it is being made."""
 
-    def __init__(self, seed: int, start: int, days: int, texts: Texts, networks: Networks, clients: Clients, rates: Rates) -> None:
+    def __init__(
+        self, seed: int, start: int, days: int, texts: Texts, networks: Networks, clients: Clients, identities: Identities, rates: Rates
+    ) -> None:
         self.seed = seed
         self.start = start
         self.days = days
@@ -70,7 +72,7 @@ class Stage:
         self.texts = texts
         self.networks = networks
         self.clients = clients
-        self.identities = Identities(seed)
+        self.identities = identities
         self.rates = rates
         self.accounts: list[Account] = []
         self.entitlements: list[dict[str, Any]] = []

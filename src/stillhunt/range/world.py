@@ -22,7 +22,7 @@ from stillhunt import records
 from stillhunt.errors import InputError
 from stillhunt.range import operators, people, populations
 from stillhunt.range.calls import SECOND, Account, Call
-from stillhunt.range.machinery import Clients, Networks, Rates
+from stillhunt.range.machinery import Clients, Identities, Networks, Rates
 from stillhunt.range.operators import OperatorSpec
 from stillhunt.range.shared_texts import open_texts
 from stillhunt.range.stage import Lane, Stage
@@ -116,7 +116,7 @@ def set_stage(spec: WorldSpec) -> Stage:
     start = int(spec.start.timestamp()) * SECOND
     networks = Networks(spec.seed, spec.texts)
     clients = Clients(spec.seed, spec.texts)
-    stage = Stage(spec.seed, start, spec.days, texts, networks, clients, Rates(spec.texts))
+    stage = Stage(spec.seed, start, spec.days, texts, networks, clients, Identities(spec.seed, spec.texts), Rates(spec.texts))
     twins = chosen(spec)
     sizes = {twin.name: twin.size(spec.accounts) for twin in twins}
     if sum(sizes.values()) > spec.accounts:
@@ -214,7 +214,7 @@ def _summary(stage: Stage, out: Path, files: tuple[Path, ...], written: int) -> 
         one["calls"] += account.calls
         if account.operator is not None:
             hidden.append(account)
-    missing = (*stage.texts.missing, *stage.networks.missing, *stage.clients.missing, *stage.rates.missing)
+    missing = (*stage.texts.missing, *stage.networks.missing, *stage.clients.missing, *stage.identities.missing, *stage.rates.missing)
     return World(
         folder=out,
         files=files,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stillhunt.range.calls import DAY, HOUR, SECOND
-from stillhunt.range.people import usual_model
+from stillhunt.range.people import employee, usual_model
 from stillhunt.range.populations import Population
 from stillhunt.range.stage import BUSY, Actor, Stage, one_shots
 from stillhunt.range.texts import Exchange
@@ -33,7 +33,7 @@ def cast(stage: Stage, accounts: int, calls: int) -> None:
     for index in range(accounts):
         own = stage.rng(NAME, index)
         company = stage.identities.company(own) if own.random() < 0.75 else stage.identities.university(own)
-        identity = stage.identities.member(own, company, declared=own.random() < 0.8)
+        identity = employee(stage, own, company, 0.8)
         site = stage.networks.fresh(own, "hosting", company.country)
         account = stage.enroll(own, NAME, identity, stage.sign_up(own), site, None)
         # the harness's default is 02:00 UTC; some teams have moved it, few have changed anything else

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillhunt.range.calls import MINUTE, SECOND
+from stillhunt.range.people import employee
 from stillhunt.range.populations import Population
 from stillhunt.range.populations.evaluations import in_turn
 from stillhunt.range.stage import MODELS, Actor, Stage, one_shots
@@ -27,7 +28,7 @@ def cast(stage: Stage, accounts: int, calls: int) -> None:
     for index in range(accounts):
         own = stage.rng(NAME, index)
         company = stage.identities.company(own)
-        identity = stage.identities.member(own, company, declared=own.random() < 0.6)
+        identity = employee(stage, own, company, 0.6)
         account = stage.enroll(own, NAME, identity, stage.sign_up(own), stage.networks.site(own, "office", company.country), None)
         every = int(slowest * own.choice((0.7, 1.0, 1.0, 1.3)) * MINUTE)
         begin = max(stage.start, account.created_at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from stillhunt.range.calls import Account
 from stillhunt.range.machinery import Client
-from stillhunt.range.people import residence, span, takes_up, usual_model
+from stillhunt.range.people import employee, residence, span, takes_up, usual_model
 from stillhunt.range.populations import Population
 from stillhunt.range.stage import Actor, Stage, one_shots, sessions
 from stillhunt.range.texts import Application
@@ -44,7 +44,7 @@ def _app(stage: Stage, name: str, purpose: str, accounts: int, calls: int, style
     for index, volume in enumerate(volumes.tolist()):
         own = stage.rng(name, index)
         company = stage.identities.company(own) if own.random() < 0.35 else None
-        identity = stage.identities.member(own, company, declared=own.random() < 0.3) if company else stage.identities.person(own)
+        identity = employee(stage, own, company, 0.3) if company else stage.identities.person(own)
         site = residence(stage, own, identity.country)
         account: Account = stage.enroll(own, name, identity, stage.sign_up(own), site, None)
         actor = Actor(account, client, site, own, usual_model(own), extra={"temperature": 0.3})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillhunt.range.calls import SECOND
+from stillhunt.range.people import employee
 from stillhunt.range.populations import Population
 from stillhunt.range.populations.evaluations import in_turn
 from stillhunt.range.stage import MODELS, Actor, Stage, one_shots
@@ -24,7 +25,7 @@ def cast(stage: Stage, accounts: int, calls: int) -> None:
     for index in range(accounts):
         own = stage.rng(NAME, index)
         company = stage.identities.company(own)
-        identity = stage.identities.member(own, company, declared=own.random() < 0.5)
+        identity = employee(stage, own, company, 0.5)
         office = stage.networks.site(own, "office", company.country)
         account = stage.enroll(own, NAME, identity, stage.sign_up(own), office, None)
         application = stage.texts.application(own)

@@ -153,7 +153,7 @@ class LiteLLM:
             "surface": "batch" if "batch" in call_type else "api",
             "operation": OPERATIONS.get(call_type, call_type),
             "request_model": label(get("model_group"), "model_group") or model,
-            "response_model": (label(response.get("model"), "response.model") if type(response) is dict else None) or model,
+            "response_model": label(response.get("model"), "response.model") or model if type(response) is dict else None,
             "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
             "output_tokens": count(get("completion_tokens"), "completion_tokens"),
             "reasoning_tokens": reasoning_tokens,

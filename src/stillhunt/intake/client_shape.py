@@ -158,12 +158,14 @@ def _label(agent: tuple[tuple[str, str], ...], headers: _Headers | None, names: 
 class ClientColumns(NamedTuple):
     """client_shape (int64), client_label (string) and parameters_hash (int64); null where nothing was visible."""
 
-    shape: pa.Array
-    label: pa.Array
-    parameters: pa.Array
+    shape: pa.Array[Any]
+    label: pa.Array[Any]
+    parameters: pa.Array[Any]
 
 
-def client_columns(user_agent: pa.Array, client_headers: pa.Array, request_parameters: pa.Array, tls_ja4: pa.Array) -> ClientColumns:
+def client_columns(
+    user_agent: pa.Array[Any], client_headers: pa.Array[Any], request_parameters: pa.Array[Any], tls_ja4: pa.Array[Any]
+) -> ClientColumns:
     """The shapes of a batch; each argument is a string column of the same length, as the provider logged it.
 
     JSON that cannot be read counts as not visible.
@@ -174,17 +176,19 @@ def client_columns(user_agent: pa.Array, client_headers: pa.Array, request_param
     names, name_codes = _renumbered([p[0] if p else None for p in parameters], parameter_codes)
     tls, tls_codes = _reduced(tls_ja4, lambda v: v.strip() or None)
 
-    combined, codes = np.unique(np.stack([agent_codes, header_codes, name_codes, tls_codes]), axis=1, return_inverse=True)
+    both, both_codes = _joined(agents, agent_codes, headers, header_codes)
+    three, three_codes = _joined(both, both_codes, names, name_codes)
+    combined, codes = _joined(three, three_codes, tls, tls_codes)
     shapes: list[int | None] = []
     labels: list[str | None] = []
-    for a, h, n, t in combined.T.tolist():
-        agent, header, name, ja4 = agents[a], headers[h], names[n], tls[t]
+    for ((sent, header), name), ja4 in combined:
+        agent = sent
         if agent is None and header is not None and header.user_agent:
             agent = products(header.user_agent)
         seen = not (agent is None and header is None and name is None and ja4 is None)
         shapes.append(_number(agent, header and header[:2], name, ja4) if seen else None)
         labels.append(_label(agent or (), header, name) if seen else None)
-    where = pa.array(codes.reshape(-1), pa.int64())
+    where = pa.array(codes)
     hashes = pa.array([p[1] if p else None for p in parameters], pa.int64())
     return ClientColumns(
         pa.array(shapes, pa.int64()).take(where), pa.array(labels, pa.string()).take(where), hashes.take(pa.array(parameter_codes))
@@ -196,12 +200,19 @@ def _parameter_names(raw: str) -> tuple[str, ...] | None:
     return None if found is None else tuple(sorted("*" if _ID.search(name) else name for name in found))
 
 
-def _reduced(column: pa.Array, function: Any) -> tuple[list[Any], Any]:
+def _reduced(column: pa.Array[Any], function: Any) -> tuple[list[Any], Any]:
     """Distinct results of `function` over a column's distinct values, null first, and each row's index into them."""
-    encoded = pc.dictionary_encode(column.cast(pa.string()))
+    encoded: Any = pc.dictionary_encode(column.cast(pa.string()))
     results = [None, *(function(v) for v in encoded.dictionary.to_pylist())]
     codes = pc.add(pc.fill_null(encoded.indices, -1), 1).to_numpy(zero_copy_only=False).astype(np.int64)
     return _renumbered(results, codes)
+
+
+def _joined(left: list[Any], left_codes: Any, right: list[Any], right_codes: Any) -> tuple[list[Any], Any]:
+    """The pairs that occur, and each row's index into them."""
+    encoded: Any = pc.dictionary_encode(pa.array(left_codes * len(right) + right_codes))
+    pairs = [(left[c // len(right)], right[c % len(right)]) for c in encoded.dictionary.to_pylist()]
+    return pairs, encoded.indices.to_numpy().astype(np.int64)
 
 
 def _renumbered(results: list[Any], codes: Any) -> tuple[list[Any], Any]:

@@ -8,7 +8,7 @@ Text goes no further than this module, and personal values leave it as pseudonym
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from stillhunt.intake.unicode_table import table as fold_table
 BATCH_ROWS = 65_536
 """Rows at a time, so that offsets into sketches stay below 2**31 and intermediate arrays in the cache's reach."""
 
-Columns = dict[str, pa.Array]
+Columns: TypeAlias = "dict[str, pa.Array[Any]]"
 
 
 class Fingerprinter:
@@ -73,8 +73,9 @@ class Fingerprinter:
         return pa.Table.from_batches([_record_batch(columns, records.ACCOUNTS, source, rows.num_rows)])
 
     def phrases(self) -> pa.Table:
-        """The phrases (`records.PHRASES`) that became k-anonymous since the last call. Call it with every few batches:
-        at most 16,384 are held back, and learning waits while nobody takes them.
+        """The phrases (`records.PHRASES`) that became k-anonymous since the last call.
+
+        Call it with every few batches: at most 16,384 are held back, and learning waits while nobody takes them.
         """
         return self._book.take()
 
@@ -94,7 +95,7 @@ class Fingerprinter:
         columns |= self.text_columns(columns)
         return _record_batch(columns, records.INTERACTIONS, source, batch.num_rows)
 
-    def text_columns(self, columns: Mapping[str, pa.Array]) -> Columns:
+    def text_columns(self, columns: Mapping[str, pa.Array[Any]]) -> Columns:
         """All that is computed from text: hashes, sizes and the sketch. Learns phrases on the way.
 
         Args:
@@ -112,7 +113,7 @@ class Fingerprinter:
             "system_hash": _hashes(exact["system"].hashes),
             "tools_hash": _hashes(exact["tools"].hashes),
             "response_hash": _hashes(exact["response"].hashes),
-            "sketch": pa.ListArray.from_arrays(offsets.astype(np.int32), pa.array(grams), mask=nothing),
+            "sketch": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(grams, pa.int64()), mask=nothing),
             "system_chars": _sizes(exact["system"].chars, system),
             "prompt_chars": _sizes(said.chars - framing, transcript),
             "response_chars": _sizes(exact["response"].chars, columns["response"]),
@@ -121,7 +122,7 @@ class Fingerprinter:
             "user_turns": _sizes(said.user_turns, transcript),
         }
 
-    def _learn(self, account: pa.Array, system: pa.Array, transcript: pa.Array, offsets: Any, grams: Any) -> None:
+    def _learn(self, account: pa.Array[Any], system: pa.Array[Any], transcript: pa.Array[Any], offsets: Any, grams: Any) -> None:
         accounts = sketch.exact(account.cast(pa.large_string())).hashes.view(np.uint64)
         rows, ripe = self._book.learn(accounts, offsets, grams)
         tokens = fold_table().tokens
@@ -144,9 +145,9 @@ def _record_batch(columns: Columns, schema: pa.Schema, source: str, rows: int) -
     return pa.RecordBatch.from_arrays([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
-def _hashes(hashes: Any) -> pa.Array:
+def _hashes(hashes: Any) -> pa.Array[Any]:
     return pa.array(hashes, pa.int64(), mask=hashes == 0)
 
 
-def _sizes(sizes: Any, texts: pa.Array) -> pa.Array:
+def _sizes(sizes: Any, texts: pa.Array[Any]) -> pa.Array[Any]:
     return pa.array(sizes.astype(np.int32), pa.int32(), mask=texts.is_null().to_numpy(zero_copy_only=False))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt import records
-from stillhunt.intake.sketch import compiled, gram_of
+from stillhunt.intake.sketch import compiled, gram_of, prefetch
 from stillhunt.intake.unicode_table import UNSPACED
 
 MEMORY = 48_000_000
@@ -33,6 +33,7 @@ LONG_TOKEN = 24  # characters: longer ones are keys and encoded data, hardly an 
 _SLOTS = 8
 _COUNTS, _LIVES, _SIGNATURES = 4 * _SLOTS, 5 * _SLOTS, 6 * _SLOTS  # in units of 16 bits, after eight grams of 64
 _LOW, _HALF, _SIGN, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(0x9E3779B97F4A7C15), np.uint64(48)
+_AHEAD = 24  # grams: long enough for a cache miss, short enough not to push out what is needed first
 _LIFE = 4  # misses in a full bucket that an entry survives for each account that it has seen
 
 Array = npt.NDArray[Any]
@@ -43,25 +44,21 @@ def _learn(grams: Array, small: Array, k: int, accounts: Array, offsets: Array, 
     """Count each row's grams for its account; ripe grams go to `rows` and `ripe`, as far as they hold. Returns how many."""
     buckets = np.uint64(grams.shape[0])
     found = 0
-    warmed = np.uint64(0)
+    total = offsets[-1]
     for row in range(offsets.size - 1):
-        # Loads that do not wait for each other: ten cache misses at a time instead of one after the other.
         for j in range(offsets[row], offsets[row + 1]):
-            warmed += grams[((np.uint64(values[j]) & _LOW) * buckets) >> _HALF, 0]
-        for j in range(offsets[row], offsets[row + 1]):
+            ahead = np.uint64(values[min(j + _AHEAD, total - 1)])
+            prefetch(grams, ((ahead & _LOW) * buckets) >> _HALF)
             gram = np.uint64(values[j])
             bucket = ((gram & _LOW) * buckets) >> _HALF
             signature = np.uint16(((gram ^ accounts[row]) * _SIGN) >> _SHIFT)
             place = -1
-            weakest = 0
-            for slot in range(_SLOTS):
-                count = small[bucket, _COUNTS + slot]
-                if count and grams[bucket, slot] == gram:
-                    place = slot
-                    break
-                if small[bucket, _LIVES + slot] < small[bucket, _LIVES + weakest]:
-                    weakest = slot
-            if place < 0:
+            for slot in range(_SLOTS):  # without a way out, so that it needs no branches
+                place = slot if grams[bucket, slot] == gram else place
+            if place < 0 or not small[bucket, _COUNTS + place]:  # an empty entry holds the gram 0, which somebody may send
+                weakest = 0
+                for slot in range(1, _SLOTS):
+                    weakest = slot if small[bucket, _LIVES + slot] < small[bucket, _LIVES + weakest] else weakest
                 if small[bucket, _LIVES + weakest]:
                     for slot in range(_SLOTS):
                         small[bucket, _LIVES + slot] -= 1
@@ -87,8 +84,6 @@ def _learn(grams: Array, small: Array, k: int, accounts: Array, offsets: Array, 
                 rows[found] = row
                 ripe[found] = values[j]
                 found += 1
-    # Written where nobody reads, so that the compiler cannot drop the loads above.
-    small[0, small.shape[1] - 1] = np.uint16(warmed & np.uint64(1))
     return found
 
 
@@ -104,7 +99,7 @@ class PhraseBook:
         if not 2 <= k <= MOST_ACCOUNTS:
             raise ValueError(f"k-anonymity must lie between 2 and {MOST_ACCOUNTS}, not {k}")
         self.k = k
-        words = -(-(_SIGNATURES + _SLOTS * (k - 1) + 1) // 32) * 8  # 64-bit words, whole cache lines; one 16-bit unit is spare
+        words = -(-(_SIGNATURES + _SLOTS * (k - 1)) // 32) * 8  # 64-bit words, whole cache lines
         self._grams = np.zeros((max(1, memory // (8 * words)), words), np.uint64)
         self._small = self._grams.view(np.uint16)
         self._kept: dict[int, str] = {}

@@ -14,6 +14,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,12 +43,13 @@ def _key(key: bytes) -> bytes:
     return key if len(key) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.blake2b(key).digest()
 
 
-def over_unique(column: pa.ChunkedArray | pa.Array, function: Callable[[str], str | None]) -> pa.Array:
+def over_unique(column: pa.ChunkedArray[Any] | pa.Array[Any], function: Callable[[str], str | None]) -> pa.Array[Any]:
     """`function` of each string, called once per distinct value; null stays null."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    encoded = pc.dictionary_encode(whole.cast(pa.string()))
+    encoded: Any = pc.dictionary_encode(whole.cast(pa.string()))
     values = pa.array([function(v) for v in encoded.dictionary.to_pylist()], pa.string())
-    return values.take(encoded.indices)
+    result: pa.Array[Any] = values.take(encoded.indices)
+    return result
 
 
 class Pseudonyms:
@@ -67,7 +69,7 @@ class Pseudonyms:
         person = b"stillhunt:" + kind.encode("ascii")
         return f"{kind}:{hashlib.blake2b(value.encode(), digest_size=16, key=self._secret, person=person).hexdigest()}"
 
-    def emails(self, column: pa.Array) -> pa.Array:
+    def emails(self, column: pa.Array[Any]) -> pa.Array[Any]:
         """Pseudonyms of e-mail addresses: trimmed and case folded, nothing else.
 
         Dots and +suffixes stay: whether they are ignored depends on the mail host, and an operator's variations of one
@@ -75,19 +77,19 @@ class Pseudonyms:
         """
         return over_unique(column, lambda v: self.of("mail", _trimmed(v).casefold()))
 
-    def phones(self, column: pa.Array) -> pa.Array:
+    def phones(self, column: pa.Array[Any]) -> pa.Array[Any]:
         """Pseudonyms of telephone numbers: digits only, without a leading 00."""
         return over_unique(column, lambda v: self.of("tel", _phone(v)))
 
-    def cards(self, column: pa.Array) -> pa.Array:
+    def cards(self, column: pa.Array[Any]) -> pa.Array[Any]:
         """Pseudonyms of the processor's card tokens, as given but trimmed."""
         return over_unique(column, lambda v: self.of("card", _trimmed(v)))
 
-    def users(self, column: pa.Array) -> pa.Array:
+    def users(self, column: pa.Array[Any]) -> pa.Array[Any]:
         """Pseudonyms of end users' ids, as given but trimmed."""
         return over_unique(column, lambda v: self.of("user", _trimmed(v)))
 
-    def addresses(self, column: pa.Array) -> pa.Array:
+    def addresses(self, column: pa.Array[Any]) -> pa.Array[Any]:
         """Pseudonyms of IP addresses in their canonical form. What is no address (hashed by the gateway, say) is taken as it is."""
 
         def one(value: str) -> str | None:

@@ -16,12 +16,12 @@ that very long texts keep a nested part. Hashes are unkeyed, little-endian and t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -44,19 +44,26 @@ _RS, _U, _O80, _O7F, _O01 = (np.uint64(int(c, 16)) for c in ("1E" * 8, "75", "80
 _LOWER, _A, _Z, _0, _9 = (np.uint64(int(c, 16)) for c in ("20" * 8, "1F" * 8, "05" * 8, "50" * 8, "46" * 8))
 _ONE, _EIGHT, _BITS, _TOP = np.uint64(1), np.uint64(8), np.uint64(64), np.uint64(56)
 
+_signed: Any = np.int64  # inside kernels numba knows the types, mypy does not
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 Kernel = npt.NDArray[Any]
 
 
 def compiled(function: _F) -> _F:
-    """numba's njit without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
+    """The njit of numba without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
     try:
-        return njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+        return cast("_F", njit(nogil=True, cache=True)(function))
     except RuntimeError:  # "no locator available": a read-only install without a home
-        return njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return cast("_F", njit(nogil=True)(function))
 
 
-@intrinsic
+def _instruction(generator: Callable[..., Any]) -> Any:
+    """An intrinsic of numba: a function made of LLVM instructions, called without its first parameter."""
+    return intrinsic(generator)
+
+
+@_instruction
 def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
     """Both halves of the 128-bit product, xored: one instruction that mixes 64 bits (as in wyhash)."""
 
@@ -69,7 +76,7 @@ def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@intrinsic
+@_instruction
 def _word_at(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ARG001
     """Eight bytes of a uint8 array from `index` on, little-endian, wherever they are aligned. The caller checks bounds."""
 
@@ -81,7 +88,7 @@ def _word_at(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ARG001
     return types.uint64(data, types.int64), generate
 
 
-@intrinsic
+@_instruction
 def _zeros_below(typing_context: Any, value: Any) -> Any:  # noqa: ARG001
     """The number of zero bits below the lowest one; 64 for zero."""
 
@@ -89,6 +96,25 @@ def _zeros_below(typing_context: Any, value: Any) -> Any:  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate
+
+
+@_instruction
+def prefetch(typing_context: Any, data: Any, row: Any) -> Any:  # noqa: ARG001
+    """Fetch the first 128 bytes of a row of a two-dimensional C array into the cache, without waiting for them."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        stride = builder.extract_value(array.strides, 0)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        call = builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind)
+        start = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
+        for line in (0, 64):
+            place = builder.gep(start, [ir.Constant(ir.IntType(64), line)])
+            builder.call(call, [place, flag(1), flag(3), flag(1)])  # to be written, wanted soon, data
+        return context.get_dummy_value()
+
+    return types.void(data, types.uint64), generate
 
 
 @compiled
@@ -122,7 +148,7 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
             word = _word_at(data, i) if i + 8 <= end else _tail(data, i, min(i + 8, end))
             h = _mum(h ^ word, _MIX) ^ (h >> _ONE)
             inside = (word >> np.uint64(7)) & ~(word >> np.uint64(6)) & _O01
-            continuations += np.int64((inside * _O01) >> _TOP)
+            continuations += _signed((inside * _O01) >> _TOP)
             marked = word ^ _RS
             if (marked - _O01) & ~marked & _O80:
                 for j in range(i, min(i + 8, end)):
@@ -130,7 +156,7 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
                         separators += 1
                         users += j + 1 < end and data[j + 1] == 0x75
             i += 8
-        hashes[row] = np.int64(_finish(h ^ np.uint64(end - start)))
+        hashes[row] = _signed(_finish(h ^ np.uint64(end - start)))
         chars[row] = end - start - continuations
         messages[row] = separators
         turns[row] = users
@@ -140,16 +166,21 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
 def _compact(kept: Kernel, n: int, threshold: np.uint64, scratch: Kernel, starts: Kernel) -> tuple[int, np.uint64]:
     """Sort kept[:n], drop doubles, halve the threshold until `MAX_GRAMS` fit. Returns the new n and threshold.
 
-    Hashes are uniform below the threshold: one pass into 512 slices and an insertion sort is linear on average.
+    Hashes are uniform below the threshold: one pass into about as many slices as there are hashes and an insertion sort is
+    linear on average.
     """
-    shift = np.uint64(53) - _zeros_below(_THRESHOLD // threshold)
-    starts[:] = 0
+    bits = 0
+    while 1 << bits < n and 1 << bits < MAX_GRAMS:
+        bits += 1
+    shift = np.uint64(62 - bits) - _zeros_below(_THRESHOLD // threshold)
+    slices = 1 << bits
+    starts[: slices + 1] = 0
     for j in range(n):
-        starts[np.int64(kept[j] >> shift) + 1] += 1
-    for j in range(starts.size - 1):
+        starts[_signed(kept[j] >> shift) + 1] += 1
+    for j in range(slices):
         starts[j + 1] += starts[j]
     for j in range(n):
-        slot = np.int64(kept[j] >> shift)
+        slot = _signed(kept[j] >> shift)
         scratch[starts[slot]] = kept[j]
         starts[slot] += 1
     distinct = 0
@@ -193,7 +224,7 @@ def _message(
     rolling = np.uint64(0)
     newest = oldest = weight = 0  # the ring holds tokens oldest .. newest - 1
     i = start
-    at = at_end = origin = 0  # the elements left of a sequence that one code point stands for
+    at = at_end = origin = _signed(0)  # the elements left of a sequence that one code point stands for
     while i < end or at < at_end:
         token, word, filled = _SEED, np.uint64(0), np.uint64(0)
         begun = -1
@@ -220,7 +251,7 @@ def _message(
                     continue
                 if begun < 0:
                     begun = i
-                i += np.int64(count)
+                i += _signed(count)
                 token_end = i
                 if count < _EIGHT:
                     low &= (_ONE << (count * _EIGHT)) - _ONE
@@ -235,7 +266,7 @@ def _message(
                     break
                 continue
             else:
-                lead = np.int64(data[i])
+                lead = _signed(data[i])
                 point, size = lead, 1
                 if lead >= 0xF0 and i + 3 < end:
                     point, size = (lead & 7) << 18 | (data[i + 1] & 63) << 12 | (data[i + 2] & 63) << 6 | data[i + 3] & 63, 4
@@ -251,8 +282,8 @@ def _message(
                     entry = np.uint32(3 if 0xE0000 <= point < 0xE1000 else 0)
                 if entry & 7 == 4:
                     origin = i
-                    at = np.int64(entry >> 8)
-                    at_end = at + np.int64(entry >> 3 & 31)
+                    at = _signed(entry >> 8)
+                    at_end = at + _signed(entry >> 3 & 31)
                     i += size
                     continue
             kind = entry & 7
@@ -303,7 +334,7 @@ def _message(
         newest += 1
         weight += token_weight
         rolling = rolling * powers[1] + token
-        while True:
+        while weight > GRAM_WEIGHT:
             slot = oldest & (_RING - 1)
             spare = WORD_WEIGHT if marks[slot] & 1 else UNSPACED_WEIGHT
             if weight - spare < GRAM_WEIGHT:
@@ -320,19 +351,19 @@ def _message(
         if spans.shape[0]:
             spans[n, 0] = marks[oldest & (_RING - 1)] >> 1
             spans[n, 1] = token_end
-        n += gram < threshold  # no branch: one in four cannot be predicted
+        n += _signed(gram < threshold)  # no branch: one in four cannot be predicted
     return n, threshold
 
 
 @compiled
-def _next_message(data: Kernel, start: int, end: int) -> int:
+def _next_message(data: Kernel, start: int, end: int) -> Any:
     """Where the next U+001E stands, or `end`."""
-    i = start
+    i = _signed(start)
     while i + 8 <= end:
         marked = _word_at(data, i) ^ _RS
         found = (marked - _O01) & ~marked & _O80
         if found:
-            return i + np.int64(_zeros_below(found) >> np.uint64(3))
+            return i + _signed(_zeros_below(found) >> np.uint64(3))
         i += 8
     while i < end and data[i] != 0x1E:
         i += 1
@@ -400,7 +431,7 @@ def _sketches(
             grown[:total] = values[:total]
             values = grown
         for j in range(n):
-            values[total + j] = np.int64(kept[j])
+            values[total + j] = _signed(kept[j])
         total += n
         offsets[row + 1] = total
     return offsets, values[:total]
@@ -411,7 +442,7 @@ def _spans(
     texts: tuple[Kernel, Kernel, Kernel], transcripts: tuple[Kernel, Kernel, Kernel], row: int, tables: tuple[Kernel, Kernel, Kernel]
 ) -> tuple[Kernel, Kernel, int]:
     """All sampled grams of one row with the bytes that they were cut from; the first so many are the system text's."""
-    size = np.int64(1)
+    size = _signed(1)
     for column in (texts, transcripts):
         size += 2 * (column[1][row + 1] - column[1][row])  # no code point stands for more than two tokens a byte
     state = _new_state(size)
@@ -436,12 +467,13 @@ class Exact(NamedTuple):
     user_turns: Kernel
 
 
-def _column(texts: pa.LargeStringArray) -> tuple[Kernel, Kernel, Kernel]:
+def _column(texts: pa.Array[Any]) -> tuple[Kernel, Kernel, Kernel]:
     """Bytes, offsets and validity of a column, without copying text; read-only, so that kernels compile once."""
-    _, offsets, data = texts.buffers()
+    buffers: Any = texts.buffers()
+    rows = len(texts)
     parts = (
-        np.frombuffer(data if data is not None else b"", np.uint8),
-        np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else np.zeros(1, np.int64),
+        np.frombuffer(buffers[2] or b"", np.uint8),
+        np.frombuffer(buffers[1], np.int64)[texts.offset : texts.offset + rows + 1] if rows else np.zeros(1, np.int64),
         texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else np.empty(0, np.bool_),
     )
     for part in parts:
@@ -449,20 +481,20 @@ def _column(texts: pa.LargeStringArray) -> tuple[Kernel, Kernel, Kernel]:
     return parts
 
 
-def exact(texts: pa.LargeStringArray) -> Exact:
+def exact(texts: pa.Array[Any]) -> Exact:
     """64-bit hashes of the exact bytes, and sizes."""
     found = Exact(*(np.zeros(len(texts), np.int64) for _ in range(4)))
     _texts(*_column(texts), *found)
     return found
 
 
-def sketches(system: pa.LargeStringArray, transcript: pa.LargeStringArray) -> tuple[Kernel, Kernel]:
+def sketches(system: pa.Array[Any], transcript: pa.Array[Any]) -> tuple[Kernel, Kernel]:
     """Sketches of the system text and the user's messages of each row: int64 offsets (rows + 1) and int64 grams, ascending."""
     found: tuple[Kernel, Kernel] = _sketches(_column(system), _column(transcript), _TABLES)
     return found
 
 
-def origins(system: pa.LargeStringArray, transcript: pa.LargeStringArray, row: int) -> dict[int, str]:
+def origins(system: pa.Array[Any], transcript: pa.Array[Any], row: int) -> dict[int, str]:
     """The sampled grams of one row, and for each the text that it was first cut from."""
     columns = _column(system), _column(transcript)
     grams, spans, of_system = _spans(*columns, row, _TABLES)

@@ -11,7 +11,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -215,9 +215,22 @@ def records(block: Block) -> Iterator[Record]:
     return iter([(1, BadRow(f"record longer than {MAX_RECORD_BYTES >> 20} MiB"), _data(block))])
 
 
-def line_count(block: Block, last: int) -> int:
-    """How far the numbering of records moves on after a block whose last record had number `last`."""
-    return last if block.framing == "parquet" else max(last, _data(block).count(b"\n"))
+def loaded(block: Block) -> Block:
+    """The same block with its bytes in memory.
+
+    Raises:
+        InputError: the block's range can no longer be read.
+    """
+    return block if block.data is not None else replace(block, data=_data(block))
+
+
+def line_count(block: Block) -> int:
+    """How far the numbering of records moves on after a block: its lines, or its rows in Parquet."""
+    if block.framing == "parquet":
+        with pa.ipc.open_stream(_data(block)) as reader:
+            return sum(batch.num_rows for batch in reader)
+    data = _data(block)
+    return data.count(b"\n") + (block.framing == "oversize" or not data.endswith(b"\n"))
 
 
 def _data(block: Block) -> bytes:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.formats import Context, Format, Row
-from stillhunt.intake.framing import Block, line_count, records
+from stillhunt.intake.framing import Block, line_count, loaded, records
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -77,39 +77,43 @@ def read_block(block: Block, form: Format, context: Context, fingerprints: Finge
     Raises:
         InputError: the block's bytes can no longer be read.
     """
-    batch = Batch()
+    block = loaded(block)
+    batch = Batch(lines=line_count(block))
     rows: dict[str, list[Row]] = {name: [] for name in INTAKE_TABLES}
-    origins: dict[str, list[tuple[int, Row, bytes | None]]] = {name: [] for name in INTAKE_TABLES}
+    origins: dict[str, list[int]] = {name: [] for name in INTAKE_TABLES}
+    refused: dict[int, str] = {}
     read = form.read
-    number = 0
-    for number, record, raw in records(block):
-        batch.records += 1
+    position = -1
+    for position, (_, record, _) in enumerate(records(block)):
         if isinstance(record, BadRow):
-            batch.bad.append(Bad(number, str(record), raw or b""))
+            refused[position] = str(record)
             continue
         try:
             found = list(read(record, context))
             for kind, row in found:
                 rows[kind].append(row)
-                origins[kind].append((number, record, raw))
+                origins[kind].append(position)
         except BadRow as bad:
-            batch.bad.append(Bad(number, str(bad), raw_bytes(record, raw)))
+            refused[position] = str(bad)
             continue
         except Exception as error:  # a format that trips over a record must not cost the others
-            batch.bad.append(Bad(number, f"{form.name} could not read it ({type(error).__name__})", raw_bytes(record, raw)))
+            refused[position] = f"{form.name} could not read it ({type(error).__name__})"
             continue
         batch.ignored += not found
-    batch.lines = line_count(block, number)
+    batch.records = position + 1
     for name, schema in INTAKE_TABLES.items():
         table, offenders = to_table(rows[name], schema, REQUIRED[name])
         for row_number, reason in offenders.items():
-            number, record, raw = origins[name][row_number]
-            batch.bad.append(Bad(number, reason, raw_bytes(record, raw)))
+            refused.setdefault(origins[name][row_number], reason)
         batch.rows[name] = table.num_rows
         if table.num_rows:
             batch.filled.update("messages" if n == "transcript" else n for n in schema.names if table[n].null_count < table.num_rows)
             _finish(batch, name, table, form.name, fingerprints, keep_text=context.keep_text)
-    batch.bad.sort(key=lambda bad: bad.line)
+    if refused:
+        # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
+        for position, (number, record, raw) in enumerate(records(block)):
+            if position in refused:
+                batch.bad.append(Bad(number, refused[position], raw or b"" if isinstance(record, BadRow) else raw_bytes(record, raw)))
     return batch
 
 

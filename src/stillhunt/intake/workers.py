@@ -75,14 +75,22 @@ class Pool:
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
-            context.set_forkserver_preload([__name__])
+            context.set_forkserver_preload(["stillhunt.intake.template"])
         self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(key,))
+        self._here = Here(key)
+        self._ready = threading.Event()
+        self._starting = threading.Thread(target=self._start, daemon=True)
+        self._starting.start()
 
     def read(self, jobs: Iterable[Job]) -> Iterator[Done]:
         """Read `jobs`; results come in their order, and never more than a few are under way."""
         waiting: deque[tuple[Job, Future[Batch]]] = deque()
         try:
             for job in jobs:
+                if not self._ready.is_set():
+                    # Processes take a second to start: no reason to wait for them.
+                    yield from self._here.read([job])
+                    continue
                 waiting.append((job, self._executor.submit(_work, job)))
                 if len(waiting) >= self._in_flight:
                     yield self._done(*waiting.popleft())
@@ -95,7 +103,16 @@ class Pool:
 
     def close(self) -> None:
         """End the workers; what they have not begun is dropped."""
+        self._starting.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self) -> None:
+        try:
+            self._executor.submit(_nothing).result()
+        except Exception:
+            return  # the next submit says why
+        finally:
+            self._ready.set()
 
     @staticmethod
     def _done(job: Job, future: Future[Batch]) -> Done:
@@ -123,6 +140,10 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+def _nothing() -> None:
+    """Be done when a worker is there to do it."""
 
 
 def _work(job: Job) -> Batch:

@@ -119,8 +119,8 @@ def waterfall(axis: Axis, width: int = 400) -> str:
         ),
         description="said:N",
     )
-    numbers = base.mark_text(align="left", dx=5).encode(x=alt.X("right:Q", scale=scale), text="shown:N")
-    zero = alt.Chart(alt.InlineData(values=[{"x": 0}])).mark_rule(color=PALETTE["muted"], strokeWidth=1).encode(x="x:Q")
+    numbers = base.mark_text(align="left", dx=5, aria=False).encode(x=alt.X("right:Q", scale=scale), text="shown:N")
+    zero = alt.Chart(alt.InlineData(values=[{"x": 0}])).mark_rule(color=PALETTE["muted"], strokeWidth=1, aria=False).encode(x="x:Q")
     return _render((bars + zero + numbers).properties(width=_plot(width, labels), height=alt.Step(22)))
 
 
@@ -201,7 +201,7 @@ def _horizontal(rows: list[dict[str, Any]], width: int, title: str, most: float 
         x=alt.X("value:Q", scale=scale, title=title, axis=alt.Axis(tickCount=4, tickMinStep=1, values=ticks, format="~s", grid=True)),
     )
     bars = base.mark_bar(size=14).encode(description="said:N")
-    numbers = base.mark_text(align="left", dx=5).encode(text="shown:N")
+    numbers = base.mark_text(align="left", dx=5, aria=False).encode(text="shown:N")
     return _render((bars + numbers).properties(width=_plot(width, labels), height=alt.Step(22)))
 
 

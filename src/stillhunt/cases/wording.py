@@ -154,6 +154,13 @@ def blind(visibility: Iterable[Visibility]) -> list[Visibility]:
     return sorted((channel for channel in visibility if not channel.visible), key=lambda channel: channel.channel)
 
 
+def unseen(visibility: Iterable[Visibility]) -> list[tuple[str, str]]:
+    """What could not be seen, as (channel, why): channels that saw nothing first, then those that saw only part."""
+    found = [(not channel.visible, channel.channel, channel.reason) for channel in visibility if channel.reason or not channel.visible]
+    ordered = sorted(found, key=lambda entry: (not entry[0], entry[1]))
+    return [(visible(name, 40), visible(why or "its columns are not in these logs", 400)) for _, name, why in ordered]
+
+
 def seeing(visibility: Iterable[Visibility]) -> list[Visibility]:
     """The channels that saw something, widest first."""
     return sorted((channel for channel in visibility if channel.visible), key=lambda channel: (-channel.accounts, channel.channel))
@@ -180,7 +187,8 @@ def instruction_parts(instruction: str) -> list[tuple[str, bool]]:
 
 def what_next(findings: Findings) -> list[str]:
     """What to do with these findings, one sentence each: the scan's own notes first, then what always holds."""
-    steps = [visible(note, 600) for note in findings.notes]
+    said_already = {f"{channel.channel}: {channel.reason}." for channel in findings.visibility}
+    steps = [visible(note, 600) for note in findings.notes if note not in said_already]
     if findings.campaigns:
         steps.append("Read why before acting: `stillhunt account ACCOUNT_ID` shows what ties one account to its campaign.")
         steps.append(

@@ -31,11 +31,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal without "█" shows "?", and the run goes on
+    command = typer.main.get_command(app)
     try:
-        status = typer.main.get_command(app).main(
-            args=list(arguments) if arguments is not None else None, prog_name="stillhunt", standalone_mode=False
-        )
+        # not command.main(): it has its own ideas of how interruptions and broken pipes end
+        with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            command.invoke(context)
         sys.stdout.flush()
+    except typer.Exit as leaving:
+        return leaving.exit_code
     except BrokenPipeError:
         _silence_stdout()
         return NOBODY_READS
@@ -47,11 +50,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except TyperException as error:
         return _usage(error)
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else BAD_INPUT
     except Exception as error:
         return _defect(error)
-    return status if isinstance(status, int) else DONE
+    return DONE
 
 
 def complain(problems: Sequence[str]) -> None:

@@ -92,9 +92,8 @@ def channels_page() -> str:
     """All channels with their aspects and the columns that each needs."""
     parts = [CHANNELS]
     for channel in catalogue.known_channels():
-        parts.append(
-            f"\n## {channel.name}\n\n{catalogue.purpose(channel)} Family: {channel.family}.\n\n| aspect | compares | needs |\n|---|---|---|\n"
-        )
+        parts.append(f"\n## {channel.name}\n\n{catalogue.purpose(channel)} Family: {channel.family}.\n")
+        parts.append("\n| aspect | compares | needs |\n|---|---|---|\n")
         for aspect in channel.aspects:
             needs = ", ".join(f"`{table}.{column}`" for table, columns in aspect.needs.items() for column in columns)
             parts.append(f"| `{aspect.name}` | {aspect.title} ({aspect.kind}) | {needs} |\n")

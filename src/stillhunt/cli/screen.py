@@ -159,7 +159,7 @@ def _show_pools(console: Console, findings: Findings) -> None:
 
 
 def _show_visibility(console: Console, findings: Findings) -> None:
-    dark = wording.blind(findings.visibility)
+    dark = wording.unseen(findings.visibility)
     seen = wording.seeing(findings.visibility)
     if seen:
         _section(console, "What could be seen")
@@ -167,8 +167,8 @@ def _show_visibility(console: Console, findings: Findings) -> None:
     if dark:
         _section(console, "What could not be seen")
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        for channel in dark:
-            table.add_row(Text(visible(channel.channel, 24)), Text(visible(channel.reason or "its columns are not in these logs", 300)))
+        for channel, why in dark:
+            table.add_row(Text(channel), Text(why))
         console.print(table)
 
 

@@ -1,0 +1,130 @@
+import math
+
+import pytest
+
+from cases.worked_example import HOSTILE, nothing_found, worked_example
+from stillhunt.cases import wording
+from stillhunt.records import Pool
+
+
+def test_what_cannot_be_seen_is_spelled_out():
+    assert wording.visible("acct-\u202egnp") == "acct-<U+202E>gnp"
+    assert wording.visible("\x1b[2J") == "<U+001B>[2J"
+    assert wording.visible("a\u200bb\nc") == "a<U+200B>b<U+000A>c"
+    assert wording.visible("日本語 Grüße عربي") == "日本語 Grüße عربي"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_drives_a_terminal_gets_through(text):
+    shown = wording.visible(text)
+    assert shown.isprintable()
+    assert len(shown) < 200
+
+
+def test_a_long_text_keeps_its_beginning_and_its_end():
+    shown = wording.visible("begin" + "x" * 10_000 + "end", 20)
+    assert shown.startswith("begin")
+    assert shown.endswith("end")
+    assert "…" in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0"), (9_999, "9,999"), (10_000, "10.0 k"), (28_800_000, "28.8 M"), (151 * 10**9, "151.0 G")]
+)
+def test_large_numbers_are_shown_in_three_digits(number, shown):
+    assert wording.amount(number).replace("\u00a0", " ") == shown
+
+
+def test_nouns_agree_with_their_number():
+    assert wording.count(1, "account") == "1 account"
+    assert wording.count(25_000, "account") == "25,000 accounts"
+    assert wording.count(0, "entity", "entities") == "0 entities"
+
+
+def test_times_are_shown_in_utc():
+    assert wording.moment("2026-05-04T02:00:00+02:00") == "2026-05-04 00:00 UTC"
+    assert wording.moment("2026-05-04T02:00:00") == "2026-05-04 02:00 UTC"
+    assert wording.moment("2026-05-04") == "2026-05-04"
+    assert wording.moment("<b>no time</b>") == "<b>no time</b>"
+    assert wording.moment(None) == "unknown"
+
+
+def test_a_probability_is_never_rounded_to_certainty():
+    assert wording.probability(1.0).startswith(">")
+    assert wording.probability(0.9999).startswith(">")
+    assert wording.probability(0.0).startswith("<")
+    assert wording.probability(0.973).replace("\u00a0", " ") == "97.3 %"
+
+
+def test_evidence_always_has_a_sign():
+    assert wording.log10(12.34) == "+12.3"
+    assert wording.log10(-0.5) == "−0.5"
+    assert wording.log10(math.inf) == "+∞"
+    assert wording.log10(math.nan) == "unknown"
+
+
+def test_it_is_never_claimed_that_nothing_is_there():
+    said = wording.headline(nothing_found())
+    assert said == "No campaign stands out in what these logs show."
+    assert any("longer time" in step for step in wording.what_next(nothing_found()))
+
+
+def test_the_headline_counts_campaigns_and_accounts():
+    assert wording.headline(worked_example()).startswith("2 campaigns stand out: 162 accounts")
+    one = worked_example()
+    one.campaigns = one.campaigns[:1]
+    assert wording.headline(one) == "1 campaign stands out: 150 accounts judged to be run by one operator."
+
+
+def test_the_error_rate_is_said_in_accounts():
+    assert "every 1,000 accounts" in wording.error_rate(worked_example())
+
+
+def test_pools_are_grouped_by_reason_with_the_widest_first():
+    groups = wording.reasons(worked_example())
+    assert sum(len(group.pools) for group in groups) == len(worked_example().pools)
+    assert [group.accounts for group in groups] == sorted((group.accounts for group in groups), reverse=True)
+    assert len({group.why for group in groups}) == len(groups) == 5
+
+
+def test_an_account_in_two_pools_of_a_reason_counts_once():
+    pools = [Pool(pool_id=name, accounts=["a", "b"], why_not_a_campaign="declared one organization") for name in "xy"]
+    findings = nothing_found().model_copy(update={"pools": pools})
+    assert wording.reasons(findings)[0].accounts == 2
+
+
+def test_blind_channels_are_told_apart_from_those_that_found_nothing():
+    example = worked_example()
+    assert [channel.channel for channel in wording.blind(example.visibility)] == ["email", "payment"]
+    assert wording.seeing(example.visibility)[0].channel == "client"
+
+
+def test_blanks_of_an_instruction_are_marked():
+    parts = wording.instruction_parts("solve {task} and … then stop")
+    assert [text for text, blank in parts if blank] == ["{task}", "…"]
+    assert "".join(text for text, _ in parts) == "solve {task} and … then stop"
+
+
+def test_the_surest_members_come_first():
+    members = wording.strongest(worked_example().campaigns[0].accounts, 10)
+    assert len(members) == 10
+    assert [member.membership for member in members] == sorted((member.membership for member in members), reverse=True)
+
+
+def test_a_finding_always_comes_with_what_to_check_before_acting():
+    steps = " ".join(wording.what_next(worked_example()))
+    assert "Payment and e-mail were not visible" in steps
+    assert "entitlement" in steps
+    assert "stillhunt formats" in steps
+
+
+def test_a_channel_that_saw_only_part_is_among_what_could_not_be_seen():
+    unseen = wording.unseen(worked_example().visibility)
+    assert [channel for channel, _ in unseen] == ["email", "payment", "client"]
+    assert unseen[2][1] == "partly: the logs do not carry interactions.tls_ja4"
+
+
+def test_notes_do_not_repeat_what_visibility_says():
+    example = worked_example()
+    example.notes.append("payment: the logs do not carry accounts.payment_fingerprint.")
+    assert not any(step.startswith("payment:") for step in wording.what_next(example))

@@ -1,0 +1,36 @@
+"""Coverage by file: the suite fails when one file of the product is hardly tested, however good the average."""
+
+import pytest
+
+FLOOR = 60.0  # per cent of each file's lines and branches; the average is checked by pytest-cov (pyproject.toml)
+
+
+def _below_floor(config: pytest.Config) -> list[tuple[float, str]] | None:
+    plugin = config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is None or config.option.file_or_dir or config.option.keyword or config.option.markexpr:
+        return None  # part of the suite covers part of the product
+    measured = controller.combining_cov or controller.cov
+    found = []
+    for path in measured.get_data().measured_files():
+        numbers = measured._analyze(path).numbers
+        if numbers.n_statements and numbers.pc_covered < FLOOR:
+            found.append((numbers.pc_covered, path))
+    return sorted(found)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.exitstatus == pytest.ExitCode.OK and _below_floor(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    below = _below_floor(config)
+    if below is None:
+        return
+    terminalreporter.section(f"coverage by file: floor {FLOOR:.0f} %")
+    for share, path in below:
+        terminalreporter.line(f"{share:5.1f} %  {path}")
+    if not below:
+        terminalreporter.line("every file is above it")

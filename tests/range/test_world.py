@@ -13,6 +13,7 @@ from ground import SPEC, Ground
 
 from stillhunt.errors import InputError
 from stillhunt.range.operators import operator
+from stillhunt.range.populations import load
 from stillhunt.range.world import WorldSpec, make
 
 SMALL = WorldSpec(seed=3, days=3, accounts=40, calls=600, populations=("framework", "router"), operators=(operator("letter", accounts=6),))
@@ -154,6 +155,8 @@ def test_the_summary_beside_the_truth_can_be_read(ground: Ground):
         ({"format": "papyrus"}, "papyrus"),
         ({"texts": Path("no/such/folder")}, "texts"),
         ({"operators": (operator("letter"), operator("steady"))}, "operators"),
+        ({"operators": (operator("peak"),)}, "day 5"),
+        ({"operators": (operator("letter", machinery="steam"),)}, "steam"),
     ],
 )
 def test_what_cannot_become_a_world_is_refused_in_words(tmp_path: Path, changes: dict[str, object], named: str):
@@ -174,6 +177,14 @@ def test_a_world_without_operators_hides_nobody(tmp_path: Path):
     world = make(dataclasses.replace(SMALL, operators=(), populations="people"), tmp_path)
     assert world.hidden_accounts == world.hidden_calls == 0
     assert set(world.populations) == {"people"}
+
+
+@pytest.mark.parametrize(("days", "accounts", "calls"), [(1, 260, 400), (2, 300, 300), (5, 400, 9000)])
+def test_short_and_sparse_worlds_hold_everybody(tmp_path: Path, days: int, accounts: int, calls: int):
+    world = make(WorldSpec(days=days, accounts=accounts, calls=calls, format="canonical"), tmp_path)
+    assert world.accounts == accounts
+    assert set(world.populations) == {"people", *(name for name, one in load().items() if one.default)}
+    assert world.calls == pytest.approx(calls, rel=0.05) or calls < 2 * accounts
 
 
 def test_progress_is_told_up_to_the_end(tmp_path: Path):

@@ -105,6 +105,11 @@ def check(spec: WorldSpec) -> None:
         raise InputError("accounts, calls: a world needs at least one of each")
     if spec.texts is not None and not spec.texts.is_dir():
         raise InputError(f"texts: {spec.texts} is not a folder; leave it out to use the texts that come with Stillhunt")
+    for one in spec.operators:
+        if one.accounts > 0 and one.length(spec.days) <= 0:
+            raise InputError(f"operators: {one.name} starts on day {one.start_day:g} of a world of {spec.days} days; make the world longer")
+        if one.machinery not in ("shared", "separate"):
+            raise InputError(f"operators: {one.name}'s machinery is {one.machinery!r}; choose shared or separate")
     names = [one.name for one in spec.operators]
     if len(set(names)) != len(names):
         raise InputError("operators: two have the same name; give each its own")

@@ -82,6 +82,7 @@ def observe(engine: Engine, view: View, wanted: Iterable[Channel]) -> tuple[pa.T
         The observations (`records.OBSERVATIONS`), sorted so that equal lakes give equal tables, and for each channel
         what it could see: a channel none of whose columns is filled says "not visible" instead of "nothing found".
     """
+    wanted = list(wanted)
     filled = {table: _filled(engine, table, columns) for table, columns in _columns(wanted).items()}
     parts: list[pa.Table] = []
     seen: list[Visibility] = []

@@ -34,16 +34,18 @@ class Pivot:
               FROM calls WHERE request_model IS NOT NULL GROUP BY account_id, request_model),
             began AS (SELECT account_id, MIN(first_us) AS began FROM uses GROUP BY account_id),
             turns AS (
-              SELECT u.*, ROW_NUMBER() OVER (PARTITION BY u.account_id ORDER BY u.first_us DESC, u.request_model) AS place
-              FROM uses u JOIN began b ON u.account_id = b.account_id WHERE u.first_us > b.began),
+              SELECT u.* FROM uses u JOIN began b ON u.account_id = b.account_id WHERE u.first_us > b.began),
             later AS (
-              SELECT t.account_id, COUNT(*) AS calls FROM turns t JOIN calls c ON c.account_id = t.account_id
-              WHERE t.place = 1 AND {dialect.epoch_us("c.started_at")} >= t.first_us GROUP BY t.account_id)
-            SELECT t.account_id, 'pivot.model' AS channel,
-                   t.request_model || '@' || CAST(CAST(FLOOR(CAST(t.first_us AS DOUBLE) / {INTERVAL_US}.0) AS BIGINT) AS VARCHAR) AS value,
-                   t.first_at, t.last_at, t.calls AS occurrences, CAST(t.calls AS DOUBLE) / CAST(l.calls AS DOUBLE) AS share
-            FROM turns t JOIN later l ON l.account_id = t.account_id
-            WHERE t.place = 1 AND t.calls >= 3 AND 2 * t.calls >= l.calls"""
+              SELECT t.account_id, t.request_model, COUNT(*) AS calls FROM turns t JOIN calls c ON c.account_id = t.account_id
+              WHERE {dialect.epoch_us("c.started_at")} >= t.first_us GROUP BY t.account_id, t.request_model),
+            followed AS (
+              SELECT t.*, l.calls AS since, ROW_NUMBER() OVER (PARTITION BY t.account_id ORDER BY t.first_us DESC, t.request_model) AS place
+              FROM turns t JOIN later l ON l.account_id = t.account_id AND l.request_model = t.request_model
+              WHERE t.calls >= 3 AND 2 * t.calls >= l.calls)
+            SELECT account_id, 'pivot.model' AS channel,
+                   request_model || '@' || CAST(CAST(FLOOR(CAST(first_us AS DOUBLE) / {INTERVAL_US}.0) AS BIGINT) AS VARCHAR) AS value,
+                   first_at, last_at, calls AS occurrences, CAST(calls AS DOUBLE) / CAST(since AS DOUBLE) AS share
+            FROM followed WHERE place = 1"""
 
     def describe(self, aspect: str, value: str) -> str:
         """The model; the interval is for the timeline."""

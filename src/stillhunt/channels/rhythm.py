@@ -6,8 +6,9 @@ Measures, each for accounts with at least eight calls:
 * `rhythm.quiet`: share of the calls that fall into the account's quietest eight hours of the day (circular); a person's
   night makes it nearly 0, a machine that never pauses comes near 1/3;
 * `rhythm.idle`: median over days of the longest pause that begins on that day, in hours;
-* `rhythm.constancy`: log2 of the variance-to-mean ratio (Fano factor) of the daily counts between first and last day,
-  days without calls included; independent arrivals at one rate give 0, people far more.
+* `rhythm.constancy`: log2 of 0.05 + the variance-to-mean ratio (Fano factor) of the daily counts between first and last day,
+  days without calls included, where these are three days apart or more; independent arrivals at one rate give
+  about 0, people far more, and perfectly even days log2(0.05).
 
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. An
 operator's scheduler gives all accounts one pace; people who share a cause share hours, hardly ever a pace.

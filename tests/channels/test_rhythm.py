@@ -1,0 +1,100 @@
+"""What the rhythm channel promises."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from handmade import call, look
+
+from stillhunt.channels.rhythm import CHANNEL
+
+
+def measured(engine, aspect, hours, account="a"):
+    return look(engine, CHANNEL, [call(account, hour) for hour in hours]).numbers(aspect)
+
+
+def test_accounts_with_fewer_than_eight_calls_are_not_measured(engine):
+    calls = [call("seven", 24 * number) for number in range(7)] + [call("eight", 24 * number) for number in range(8)]
+    seen = look(engine, CHANNEL, calls)
+    assert {row["account_id"] for row in seen.rows} == {"eight"}
+    assert {row["channel"] for row in seen.rows} == {aspect.name for aspect in CHANNEL.aspects}
+
+
+def test_pace_is_per_active_day(engine):
+    hours = [24 * day + hour for day in (0, 3, 9) for hour in range(8)]
+    assert measured(engine, "rhythm.pace", hours)["a"] == pytest.approx(3.0)
+
+
+def test_quiet_is_nothing_for_whoever_sleeps_and_a_third_for_whoever_never_does(engine):
+    day = [24 * number + hour for number in range(3) for hour in range(8, 24)]
+    never = [24 * number + hour for number in range(3) for hour in range(24)]
+    assert measured(engine, "rhythm.quiet", day)["a"] == 0.0
+    assert measured(engine, "rhythm.quiet", never)["a"] == pytest.approx(1 / 3)
+
+
+def test_quiet_hours_run_around_midnight(engine):
+    awake = [hour % 24 + 24 * day for day in range(2) for hour in range(4, 20)]  # silent from 20 to 4
+    assert measured(engine, "rhythm.quiet", awake)["a"] == 0.0
+    shifted = [hour % 24 + 24 * day for day in range(2) for hour in range(5, 20)]  # silent for nine hours, 20 to 5
+    assert measured(engine, "rhythm.quiet", shifted)["a"] == 0.0
+    short = [hour % 24 + 24 * day for day in range(2) for hour in range(3, 20)]  # silent for seven hours only
+    assert measured(engine, "rhythm.quiet", short)["a"] == pytest.approx(1 / 17)
+
+
+def test_hours_are_utc_on_days_when_clocks_change(engine):
+    # 2030-03-31: clocks go forward in Europe; 48 hours of calls have one in each hour of the day on both days
+    hours = [24 * 26 + hour for hour in range(48)]
+    assert measured(engine, "rhythm.quiet", hours)["a"] == pytest.approx(1 / 3)
+    assert measured(engine, "rhythm.pace", hours)["a"] == pytest.approx(math.log2(24))
+
+
+def test_idle_is_the_typical_longest_pause(engine):
+    # each day: calls from 8 to 18 by the hour, then nothing until 8 on the next
+    hours = [24 * day + hour for day in range(5) for hour in range(8, 19)]
+    assert measured(engine, "rhythm.idle", hours)["a"] == pytest.approx(14.0)
+    machine = [0.5 * number for number in range(240)]
+    assert measured(engine, "rhythm.idle", machine)["a"] == pytest.approx(0.5)
+
+
+def test_one_long_holiday_is_not_typical(engine):
+    hours = [hour for day in (0, 1, 2, 3, 20, 21) for hour in np.arange(24 * day, 24 * day + 24, 1.0)]
+    assert measured(engine, "rhythm.idle", hours)["a"] == pytest.approx(1.0)
+
+
+def test_constant_days_are_far_below_independent_arrivals_and_bursts_far_above(engine):
+    rng = np.random.default_rng(1)
+    even = [24 * day + hour for day in range(10) for hour in range(20)]
+    independent = sorted(rng.uniform(0, 240, 200))
+    bursts = [24 * day + hour / 10 for day in (0, 5, 9) for hour in range(66)]
+    values = [measured(engine, "rhythm.constancy", hours)["a"] for hours in (even, independent, bursts)]
+    assert values[0] == pytest.approx(math.log2(0.05))
+    assert abs(values[1]) < 1.5
+    assert values[2] > 5
+
+
+def test_days_without_calls_count_between_the_first_and_the_last(engine):
+    gappy = [24 * day + hour for day in (0, 2, 4, 6) for hour in range(6)]
+    counts = np.array([6, 0, 6, 0, 6, 0, 6])
+    expected = math.log2(0.05 + counts.var() / counts.mean())
+    assert measured(engine, "rhythm.constancy", gappy)["a"] == pytest.approx(expected)
+
+
+def test_constancy_needs_four_days(engine):
+    hours = [24 * day + hour for day in range(3) for hour in range(8)]
+    assert measured(engine, "rhythm.constancy", hours) == {}
+    assert measured(engine, "rhythm.constancy", [*hours, 75]) != {}
+
+
+def test_calls_at_the_same_moment_do_not_disturb(engine):
+    seen = look(engine, CHANNEL, [call("a", 5.0)] * 12)
+    assert seen.numbers("rhythm.idle") == {"a": 0.0}
+    assert seen.numbers("rhythm.pace")["a"] == pytest.approx(math.log2(12))
+
+
+def test_descriptions_speak_in_units():
+    assert "24.0 calls on an active day" in CHANNEL.describe("rhythm.pace", str(math.log2(24)))
+    assert "33%" in CHANNEL.describe("rhythm.quiet", "0.3333")
+    assert "1.5 hours" in CHANNEL.describe("rhythm.idle", "1.5")
+    assert "4.0 times" in CHANNEL.describe("rhythm.constancy", "2.0")

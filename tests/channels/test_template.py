@@ -1,0 +1,61 @@
+"""What the template channel promises."""
+
+from __future__ import annotations
+
+from handmade import at, call, look
+
+from stillhunt.channels.template import CHANNEL
+
+ASPECT = "template.gram"
+
+
+def requests(account, sketches, **columns):
+    return [call(account, hour, sketch=sketch, **columns) for hour, sketch in enumerate(sketches)]
+
+
+def test_grams_that_recur_in_an_eighth_of_the_requests_are_observed(engine):
+    calls = requests("a", [[1, 2], [1, 3], [1, 4], [1, 5]])
+    (row,) = look(engine, CHANNEL, calls).of(ASPECT)
+    assert (row["value"], row["occurrences"], row["share"]) == ("1", 4, 1.0)
+    assert (row["first_at"], row["last_at"]) == (at(0), at(3))
+
+
+def test_the_share_is_twelve_per_cent_exactly(engine):
+    often = requests("often", [[9]] * 3 + [[100 + n] for n in range(22)])  # 3 of 25
+    seldom = requests("seldom", [[9]] * 3 + [[100 + n] for n in range(23)])  # 3 of 26
+    assert look(engine, CHANNEL, often + seldom).sets(ASPECT) == {"often": {"9"}}
+
+
+def test_a_gram_of_one_request_never_recurs_however_few_there_are(engine):
+    assert look(engine, CHANNEL, requests("one", [[1, 2]])).rows == []
+    assert look(engine, CHANNEL, requests("two", [[1, 2], [3, 4]])).rows == []
+
+
+def test_calls_that_replay_one_conversation_are_one_request(engine):
+    replay = requests("a", [[1], [1, 2], [1, 2, 3]], conversation_id="c1")
+    assert look(engine, CHANNEL, replay).rows == []
+    again = [*replay, *requests("a", [[1, 8]], conversation_id="c2"), call("a", 9, sketch=[7])]
+    (row,) = look(engine, CHANNEL, again).of(ASPECT)
+    assert (row["value"], row["occurrences"]) == ("1", 2)
+    assert row["share"] == 2 / 3
+
+
+def test_a_gram_that_stands_twice_in_one_request_counts_once(engine):
+    assert look(engine, CHANNEL, requests("a", [[5, 5], [6], [7]])).rows == []
+
+
+def test_calls_without_content_do_not_count_and_empty_ones_do(engine):
+    unseen = requests("a", [[1], [1], None, None])
+    assert [row["share"] for row in look(engine, CHANNEL, unseen).of(ASPECT)] == [1.0]
+    empty = requests("a", [[1], [1], [], []])
+    assert [row["share"] for row in look(engine, CHANNEL, empty).of(ASPECT)] == [0.5]
+
+
+def test_every_account_is_looked_at_once(engine):
+    calls = [one for number in range(40) for one in requests(f"account{number}", [[number, 1], [number, 1]])]
+    seen = look(engine, CHANNEL, calls).sets(ASPECT)
+    assert seen == {f"account{number}": {str(number), "1"} for number in range(40)}
+
+
+def test_negative_grams_keep_their_sign(engine):
+    assert look(engine, CHANNEL, requests("a", [[-(2**62)], [-(2**62)]])).values(ASPECT) == {"a": str(-(2**62))}

@@ -5,7 +5,7 @@ A row that does not fit its table is set aside with its reason; it never takes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,10 +77,23 @@ def read_block(block: Block, form: Format, context: Context, fingerprints: Finge
     Raises:
         InputError: the block's bytes can no longer be read.
     """
+    batch, tables = read_tables(block, form, context, INTAKE_TABLES)
+    for name, table in tables.items():
+        _finish(batch, name, table, form.name, fingerprints, keep_text=context.keep_text)
+    return batch
+
+
+def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[str, pa.Schema]) -> tuple[Batch, dict[str, pa.Table]]:
+    """Read one block as `schemas` has it, text and identifiers as they are: the counts, and tables that are not empty.
+
+    Raises:
+        InputError: the block's bytes can no longer be read.
+    """
     block = loaded(block)
+    tables: dict[str, pa.Table] = {}
     batch = Batch(lines=line_count(block))
-    rows: dict[str, list[Row]] = {name: [] for name in INTAKE_TABLES}
-    origins: dict[str, list[int]] = {name: [] for name in INTAKE_TABLES}
+    rows: dict[str, list[Row]] = {name: [] for name in schemas}
+    origins: dict[str, list[int]] = {name: [] for name in schemas}
     refused: dict[int, str] = {}
     read = form.read
     position = -1
@@ -90,9 +103,7 @@ def read_block(block: Block, form: Format, context: Context, fingerprints: Finge
             continue
         try:
             found = list(read(record, context))
-            for kind, row in found:
-                rows[kind].append(row)
-                origins[kind].append(position)
+            kinds = [rows[kind] for kind, _ in found]  # an unknown table is found out before any row is taken
         except BadRow as bad:
             refused[position] = str(bad)
             continue
@@ -100,21 +111,25 @@ def read_block(block: Block, form: Format, context: Context, fingerprints: Finge
             refused[position] = f"{form.name} could not read it ({type(error).__name__})"
             continue
         batch.ignored += not found
+        for (kind, row), into in zip(found, kinds, strict=True):
+            into.append(row)
+            origins[kind].append(position)
     batch.records = position + 1
-    for name, schema in INTAKE_TABLES.items():
-        table, offenders = to_table(rows[name], schema, REQUIRED[name])
+    for name, schema in schemas.items():
+        required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
+        table, offenders = to_table(rows[name], schema, required)
         for row_number, reason in offenders.items():
             refused.setdefault(origins[name][row_number], reason)
         batch.rows[name] = table.num_rows
         if table.num_rows:
             batch.filled.update("messages" if n == "transcript" else n for n in schema.names if table[n].null_count < table.num_rows)
-            _finish(batch, name, table, form.name, fingerprints, keep_text=context.keep_text)
+            tables[name] = table
     if refused:
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
         for position, (number, record, raw) in enumerate(records(block)):
             if position in refused:
                 batch.bad.append(Bad(number, refused[position], raw or b"" if isinstance(record, BadRow) else raw_bytes(record, raw)))
-    return batch
+    return batch, tables
 
 
 def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints: Fingerprints, *, keep_text: bool) -> None:

@@ -32,6 +32,7 @@ class Context:
 
     base: str = "."  # the folder of the source being read: references are resolved against it and may not leave it
     keep_text: bool = False
+    account_optional: bool = False  # half of a log is read for `join`: the other half may know whose call it is
     facts: dict[Any, Any] = field(default_factory=dict)
 
 

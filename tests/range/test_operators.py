@@ -7,10 +7,11 @@ from datetime import timedelta
 from statistics import mean, variance
 
 import pytest
-from ground import Ground, by_account
+from ground import Ground, by_account, read
 
 from stillhunt.errors import InputError
 from stillhunt.range.operators import PRESETS, OperatorSpec, operator
+from stillhunt.range.world import WorldSpec, make
 
 FAILED = {403, 429, 500, 503}
 
@@ -108,6 +109,82 @@ def test_answers_are_worth_training_on(ground: Ground):
 
 def test_nobody_declares_an_organization(ground: Ground):
     assert all(row["organization_id"] is None for row in ground.people("operator"))
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Operators that do something unusual, among few people."""
+    folder = tmp_path_factory.mktemp("yard")
+    spec = WorldSpec(
+        accounts=40,
+        calls=400,
+        populations="people",
+        format="canonical",
+        operators=(
+            operator("two-pools", name="moved", accounts=12, calls_per_account_day=40, replaced_day=4),
+            operator("pivot", name="pivot", accounts=20, pivot=0.5),
+            operator("letter", name="mild", accounts=10, wording="mild", jobs=("reasoning",)),
+            operator("letter", name="by-day", accounts=10, rhythm="working"),
+            operator("letter", name="alone", accounts=10, failover=0.0, refused=0.04),
+        ),
+    )
+    return read(make(spec, folder), folder)
+
+
+def test_a_banned_pool_is_replaced_by_another_with_new_identities(yard: Ground):
+    people = yard.people(operator="moved")
+    old = [row for row in people if row["closed_at"] is not None]
+    new = [row for row in people if row["closed_at"] is None]
+    assert len(old) == len(new) == 12
+    closed = old[0]["closed_at"]
+    assert all(row["created_at"] > closed for row in new)
+    assert not {row["payment_fingerprint"] for row in old} & {row["payment_fingerprint"] for row in new}
+    calls = by_account(yard.of(operator="moved"))
+    assert all(calls[row["account_id"]][-1]["started_at"] < closed + timedelta(hours=1) for row in old)
+    assert all(calls[row["account_id"]] for row in new)
+    later = [call for row in new for call in calls[row["account_id"]]]
+    assert timedelta(hours=6) < min(call["started_at"] for call in later) - closed < timedelta(hours=48)
+    clients = [{call["tls_ja4"] for row in rows for call in calls[row["account_id"]]} for rows in (old, new)]
+    assert clients[0] == clients[1]
+
+
+def test_a_pivot_moves_half_the_traffic_within_a_day_of_the_release(yard: Ground):
+    release = yard.world.release
+    calls = yard.of(operator="pivot")
+    after = [call["request_model"] for call in calls if call["started_at"] > release + timedelta(days=1)]
+    assert after.count("heron-4-large") == pytest.approx(len(after) / 2, rel=0.2)
+    assert {call["request_model"] for call in calls if call["started_at"] < release} == {"heron-3-large"}
+
+
+def test_paraphrases_give_accounts_their_own_wording(yard: Ground):
+    said = {
+        account: [f"{call['system'] or ''} {call['prompt']}" for call in calls]
+        for account, calls in by_account(yard.of(operator="mild")).items()
+    }
+    fixed = []
+    for texts in said.values():
+        grams = Counter(gram for words in map(str.split, texts) for gram in {" ".join(words[at : at + 4]) for at in range(len(words) - 3)})
+        # handed-over requests keep the wording of the account that was refused
+        fixed.append(frozenset(gram for gram, count in grams.items() if count > 0.9 * len(texts)))
+    # each account's calls have an instruction in common, and most accounts' instruction is not their neighbour's
+    assert all(fixed)
+    assert len(set(fixed)) >= 5
+
+
+def test_working_hours_leave_the_weekend_free(yard: Ground):
+    days = Counter((call["started_at"] + timedelta(hours=8)).weekday() for call in yard.of(operator="by-day"))
+    assert days[5] + days[6] < 0.1 * days.total()
+
+
+def test_without_failover_a_refused_request_stays_with_its_account(yard: Ground):
+    again = [same for same in requests(yard.of(operator="alone")).values() if len(same) > 1]
+    assert len(again) > 20
+    assert sum(len({call["account_id"] for call in same}) == 1 for same in again) > 0.9 * len(again)
+
+
+def test_no_two_operators_work_off_the_same_queue(yard: Ground):
+    prompts = [{call["prompt"] for call in yard.of(operator=name)} for name in ("moved", "pivot", "mild", "by-day", "alone")]
+    assert all(not a & b for index, a in enumerate(prompts) for b in prompts[:index])
 
 
 def test_presets_have_the_reported_calls_per_account_and_day():

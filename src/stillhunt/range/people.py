@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stillhunt.range.calls import DAY, Account
+from stillhunt.range.calls import DAY, HOUR, Account
 from stillhunt.range.machinery import Client, Company, Identity, Site
 from stillhunt.range.stage import BUSY, CALM, MODELS, Actor, Lane, Stage, chats, one_shots
 from stillhunt.range.texts import Application, Exchange
@@ -71,9 +71,10 @@ def span(stage: Stage, rng: random.Random, account: Account) -> tuple[int, int]:
     if end - begin < DAY:
         begin = max(account.created_at, end - DAY)
     if end < stage.end and rng.random() < 0.12:
-        account.status = "closed"
-        account.closed_at = end + rng.randrange(3600 * 1_000_000)
+        account.closed_at = end + rng.randrange(HOUR)
         account.closed_reason = rng.choice(("user_request", "user_request", "payment_failed", "abuse"))
+        # providers ban the innocent too: a ban says nothing by itself
+        account.status = "banned" if account.closed_reason == "abuse" else "closed"
     return begin, end
 
 

@@ -1,5 +1,6 @@
 """Whatever a record holds, a format answers with rows that fit the schema or with `BadRow`, never otherwise."""
 
+import contextlib
 import copy
 import json
 from pathlib import Path
@@ -25,11 +26,16 @@ FILES = {
     "litellm-spend": ("litellm_spend",),
     "otel-genai": ("otel_logs", "otel_spans"),
 }
-RECORDS = [(name, record) for name, files in FILES.items() for file in files for record in json.loads((SAMPLES / f"{file}.json").read_text())]
+RECORDS = [
+    (name, record) for name, files in FILES.items() for file in files for record in json.loads((SAMPLES / f"{file}.json").read_text())
+]
 
 WORDS = st.sampled_from(
-    ["", "0", "-1", "nan", "{}", "[]", "{", "[{'role': 'user'", "\0", "\ud800", "a\x1eb", "2026-07-07T10:00:00Z", "2026-13-01", "1.5", "９", "data: {}"]
-    + ["text", "image", "tool_use", "tool_result", "reasoning", "user", "system", "x" * 300, "unknown", "192.0.2.1:80", "[::1]:1", "file:///etc", "../x"]
+    [
+        *("", "0", "-1", "nan", "{}", "[]", "{", "[{'role': 'user'", "\0", "\ud800", "a\x1eb", "2026-07-07T10:00:00Z", "2026-13-01", "1.5"),
+        *("９", "data: {}", "text", "image", "tool_use", "tool_result", "reasoning", "user", "system", "x" * 300, "unknown"),
+        *("192.0.2.1:80", "[::1]:1", "file:///etc", "../x"),
+    ]
 )
 LEAVES = (
     st.none()
@@ -41,18 +47,19 @@ LEAVES = (
     | WORDS
 )
 KEYS = st.sampled_from(
-    ["role", "content", "type", "text", "parts", "messages", "choices", "message", "delta", "tool_calls", "function", "name", "arguments", "input"]
-    + ["output", "tools", "system", "key", "value", "values", "stringValue", "kvlistValue", "arrayValue", "intValue", "usage", "model", "finish_reason"]
+    [
+        *("role", "content", "type", "text", "parts", "messages", "choices", "message", "delta", "tool_calls", "function", "name"),
+        *("arguments", "input", "output", "tools", "system", "key", "value", "values", "stringValue", "kvlistValue", "arrayValue"),
+        *("intValue", "usage", "model", "finish_reason"),
+    ]
 ) | st.text(max_size=5)
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 
 
 def check(form, record, context):
     """Read `record`; prove that each row fits its schema and has what is required."""
-    try:
+    with contextlib.suppress(BadRow):
         form.index(record, context)
-    except BadRow:
-        pass
     found = []
     try:
         for table, row in form.read(record, context):
@@ -125,8 +132,12 @@ def test_content_of_any_shape_never_costs_the_row(data):
 @pytest.mark.parametrize(("name", "record"), RECORDS)
 def test_reasons_never_show_a_value(name, record):
     secret = "s3cr3t-value"
+    refused = 0
     for key in record:
         try:
             list(FORMATS[name].read({**record, key: [secret]}, Context()))
         except BadRow as bad:
-            assert secret not in str(bad)
+            refused += 1
+            reason = str(bad)
+            assert secret not in reason
+    assert refused

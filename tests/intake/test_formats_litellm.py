@@ -33,7 +33,9 @@ def changed(record, **metadata):
 
 def test_a_payload_becomes_the_whole_interaction():
     row = read(payloads()[0])
-    assert {name: row[name] for name in row if name not in ("tools", "messages", "request_parameters", "client_headers", "_request_ids")} == {
+    assert {
+        name: row[name] for name in row if name not in ("tools", "messages", "request_parameters", "client_headers", "_request_ids")
+    } == {
         "interaction_id": "chatcmpl-9f1c2e7a",
         "started_at": 1783418400251934,
         "ended_at": 1783418404882115,
@@ -112,7 +114,8 @@ def test_headers_of_the_proxied_request_come_first_in_order_and_without_credenti
     sent = {"host": "gw.example.com", "authorization": "Bearer abc", "accept": "*/*", "X-Stainless-Lang": "python"}
     row = read({**payloads()[0], "proxy_server_request": {"headers": sent}})
     assert json.loads(row["client_headers"]) == {
-        **{**sent, "authorization": ""},
+        **sent,
+        "authorization": "",
         "x-stainless-package-version": "2.3.0",
         "x-stainless-os": "Linux",
     }
@@ -246,7 +249,11 @@ def test_a_spend_log_that_was_cut_says_so():
 
 
 def test_a_failed_spend_log_has_its_status():
-    record = {**spend(), "status": "failure", "metadata": {"status": "failure", "error_information": {"error_code": "429", "error_class": "RateLimitError"}}}
+    record = {
+        **spend(),
+        "status": "failure",
+        "metadata": {"status": "failure", "error_information": {"error_code": "429", "error_class": "RateLimitError"}},
+    }
     row = read(record, form=litellm_spend.FORMAT)
     assert (row["http_status"], row["error_type"]) == (429, "RateLimitError")
 

@@ -91,4 +91,8 @@ def test_guessing_never_raises_and_arbitrary_json_is_no_format(found):
 
 def test_a_plain_envoy_log_is_less_sure_than_one_of_the_ai_gateway():
     record = {key: value for key, value in records("envoy_ai")[0].items() if not key.startswith("genai")}
-    assert 0.5 <= envoy_ai.FORMAT.sniff(Sample("x.log", "lines", [record])) < envoy_ai.FORMAT.sniff(Sample("x.log", "lines", records("envoy_ai")))
+    assert (
+        0.5
+        <= envoy_ai.FORMAT.sniff(Sample("x.log", "lines", [record]))
+        < envoy_ai.FORMAT.sniff(Sample("x.log", "lines", records("envoy_ai")))
+    )

@@ -69,7 +69,7 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
         body.images += _add_system(decoded(system), systems)
     if type(request) is not list and request is not None:
         request, inner_tools, inner_system = _unfold(request, body)
-        tools = inner_tools if tools is None else tools
+        tools = tools or inner_tools
         if inner_system is not None:
             body.images += _add_system(inner_system, systems)
     if request is not None:

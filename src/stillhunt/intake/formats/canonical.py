@@ -112,9 +112,9 @@ class Canonical:
     def _interaction(self, record: Mapping[str, Any], context: Context) -> Row:
         identifier(record.get("interaction_id"), "interaction_id")
         identifier(record.get("account_id"), "account_id")
-        if record.get("started_at") is None:
-            raise BadRow("started_at: expected a time")
         row = _columns(record, _INTERACTION)
+        if row["started_at"] is None:
+            raise BadRow("started_at: expected a time")
         body = read_body(record.get("messages"), None, tools=record.get("tools"), system=record.get("system"), keep_text=context.keep_text)
         response, reasoning = (label(record.get(name), name) for name in ("response", "reasoning"))
         answer = read_body(None, [{"role": "assistant", "content": response, "reasoning_content": reasoning}])

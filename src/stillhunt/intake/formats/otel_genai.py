@@ -8,9 +8,7 @@ events, in log records, or in files that the span refers to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -42,14 +40,13 @@ from stillhunt.intake.otel_attributes import (
     lookup,
     value_of,
 )
+from stillhunt.intake.references import read_reference
 
 _OPERATIONS = frozenset(
     {"chat", "completion", "text_completion", "generate_content", "embeddings", "embedding", "responses", "response", "rerank"}
 )
 _TOP = 32
 """How many spans above an inference span are looked at: real traces are shallower, and a loop of parents must end."""
-_LARGEST = 64 << 20
-"""Bytes of a file that a span refers to; no conversation is larger, and a special file must not be read for ever."""
 _ON_SERVER_SPAN = "on the HTTP server span: export it too, in the same files"
 _OPT_IN = "only with OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, or the upload hook and its files beside the log"
 
@@ -129,8 +126,8 @@ class OtelGenAI:
         """
         reasons: list[str] = []
         envelopes = [record.get(name) for name in ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs") if name in record]
-        if any(not isinstance(envelope, list) for envelope in envelopes):
-            reasons.append("resourceSpans, resourceLogs: expected a list")
+        if any(not isinstance(envelope, list) or not all(isinstance(item, Mapping) for item in envelope) for envelope in envelopes):
+            reasons.append("resourceSpans, resourceLogs: expected a list of objects")
         for kind, resource, found in _entries(record):
             try:
                 row = _from_span(found, resource, context) if kind == "span" else _from_event(found, resource, context)
@@ -349,7 +346,7 @@ def _content(attributes: Mapping[str, Any], context: Context) -> Content:
     found = content_of(attributes)
 
     def stored(name: str) -> Any:
-        return _referred(attributes.get(f"{name}_ref"), f"{name}_ref", context)
+        return read_reference(attributes.get(f"{name}_ref"), f"{name}_ref", context.base)
 
     if found.asked is None:
         found.asked = stored("gen_ai.input.messages")
@@ -360,44 +357,6 @@ def _content(attributes: Mapping[str, Any], context: Context) -> Content:
     if found.tools is None:
         found.tools = stored("gen_ai.tool.definitions")
     return found
-
-
-def _referred(reference: Any, field: str, context: Context) -> Any:
-    """The JSON, or the lines of JSON, in the file that `reference` names.
-
-    A log is written by others: what it names is read only inside the folder that the log lies in, links resolved.
-    """
-    if reference is None or reference == "":
-        return None
-    if not isinstance(reference, str) or "\0" in reference:
-        raise BadRow(f"{field}: expected a path or a file:// URI")
-    path = reference
-    if "://" in reference[:32]:
-        try:
-            parts = urlsplit(reference)
-        except ValueError:
-            raise BadRow(f"{field}: expected a path or a file:// URI") from None
-        if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
-            raise BadRow(f"{field}: only files are read; copy the uploaded content beside the log and refer to it by path")
-        path = unquote(parts.path)
-    try:
-        base = Path(context.base).resolve()
-        target = (base / path).resolve()
-        if not target.is_relative_to(base):
-            raise BadRow(f"{field}: the file lies outside the log's folder; copy the uploaded content beside the log")
-        if not target.is_file() or target.stat().st_size > _LARGEST:
-            raise BadRow(f"{field}: no such file beside the log (or one beyond 64 MiB); copy the uploaded content there")
-        data = target.read_bytes()
-    except (OSError, ValueError, RuntimeError):
-        raise BadRow(f"{field}: the file cannot be read; check its permissions") from None
-    try:
-        return orjson.loads(data)
-    except ValueError:
-        pass
-    try:
-        return [orjson.loads(line) for line in data.splitlines() if line.strip()]
-    except ValueError:
-        raise BadRow(f"{field}: the file is neither JSON nor JSON lines") from None
 
 
 FORMAT = OtelGenAI()

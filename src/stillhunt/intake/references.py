@@ -1,0 +1,60 @@
+"""Content by reference: a file that a record names, read inside the log's own folder and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from stillhunt.errors import BadRow
+
+_LARGEST = 64 << 20
+"""Bytes of a file that a record refers to; no conversation is larger, and a special file must not be read for ever."""
+
+
+def read_reference(reference: Any, field: str, folder: str) -> Any:
+    """The JSON, or the lines of JSON, in the file that `reference` names.
+
+    A log is written by others: what it names is read only inside the folder that the log lies in, links resolved.
+
+    Args:
+        reference: a path, absolute or relative to `folder`, or a file:// URI; None and "" refer to nothing.
+        field: the attribute's name, for the reason.
+        folder: the folder that must not be left.
+
+    Raises:
+        BadRow: the reference leaves the folder, has another scheme, or its file cannot be read as JSON.
+    """
+    if reference is None or reference == "":
+        return None
+    if not isinstance(reference, str) or "\0" in reference:
+        raise BadRow(f"{field}: expected a path or a file:// URI")
+    path = reference
+    if "://" in reference[:32]:
+        try:
+            parts = urlsplit(reference)
+        except ValueError:
+            raise BadRow(f"{field}: expected a path or a file:// URI") from None
+        if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
+            raise BadRow(f"{field}: only files are read; copy the uploaded content beside the log and refer to it by path")
+        path = unquote(parts.path)
+    try:
+        base = Path(folder).resolve()
+        target = (base / path).resolve()
+        if not target.is_relative_to(base):
+            raise BadRow(f"{field}: the file lies outside the log's folder; copy the uploaded content beside the log")
+        if not target.is_file() or target.stat().st_size > _LARGEST:
+            raise BadRow(f"{field}: no such file beside the log (or one beyond 64 MiB); copy the uploaded content there")
+        data = target.read_bytes()
+    except (OSError, ValueError, RuntimeError):
+        raise BadRow(f"{field}: the file cannot be read; check its permissions") from None
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        pass
+    try:
+        return [orjson.loads(line) for line in data.splitlines() if line.strip()]
+    except ValueError:
+        raise BadRow(f"{field}: the file is neither JSON nor JSON lines") from None

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillhunt.intake import sketch, unicode_table
+from stillhunt.intake import instructions, sketch, unicode_table
 
 BITS = (1 << 64) - 1
 
@@ -218,11 +218,11 @@ DISGUISES = {
     "decomposed": lambda t: ucd.normalize("NFD", t),
     "composed": lambda t: ucd.normalize("NFC", t),
     "full width": lambda t: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in t),
-    "zero width characters": lambda t: "\u200b".join(t),
-    "soft hyphens": lambda t: "\u00ad".join(t),
+    "zero width characters": "\u200b".join,
+    "soft hyphens": "\u00ad".join,
     "stacked accents": lambda t: "".join(c + "\u0336\u0301" if c.isalnum() else c for c in t),
     "tags": lambda t: "".join(c + "\U000e0061" for c in t),
-    "variation selectors": lambda t: "\ufe0f".join(t),
+    "variation selectors": "\ufe0f".join,
 }
 
 
@@ -351,7 +351,7 @@ def test_kernels_work_where_no_cache_can_be_written(monkeypatch):
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
     with pytest.raises(RuntimeError, match="no locator"):
         numba.njit(cache=True)(_twice)
-    assert sketch.compiled(_twice)(21) == 42
+    assert instructions.compiled(_twice)(21) == 42
 
 
 def test_importing_does_not_compile():

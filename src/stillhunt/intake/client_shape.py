@@ -79,9 +79,8 @@ def _pairs(raw: str) -> list[tuple[str, str]] | None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_text(v) for v in value)
-    return "" if value is None else str(value)
+    """A header's value: text, or a list of texts where the header came several times; anything else says nothing."""
+    return ", ".join(v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str))
 
 
 def _headers(raw: str) -> _Headers | None:
@@ -122,9 +121,14 @@ def _canonical(value: Any) -> Any:
 
 
 def parameters_number(raw: str) -> int | None:
-    """The hash of request parameters without the volatile ones; None when `raw` is no JSON object."""
+    """The hash of request parameters without the volatile ones; None when `raw` is no JSON object, or nested beyond use."""
     found = _parameters(raw)
-    return None if found is None else _number({k: v for k, v in _canonical(found).items() if k not in VOLATILE_PARAMETERS})
+    if found is None:
+        return None
+    try:
+        return _number({k: v for k, v in _canonical(found).items() if k not in VOLATILE_PARAMETERS})
+    except (RecursionError, orjson.JSONEncodeError):  # orjson reads deeper than it writes
+        return None
 
 
 def _label(agent: tuple[tuple[str, str], ...], headers: _Headers | None, names: tuple[str, ...] | None) -> str:

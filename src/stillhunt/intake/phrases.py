@@ -1,7 +1,8 @@
 """The k-anonymous dictionary: which sampled grams enough accounts have sent for their words to be kept.
 
 In: each interaction's account and sketch, as numbers, in a stream without end. Out: the grams that ripen, so that the caller
-cuts their words from the text at hand, and those words as a table. May import: records, intake.sketch, intake.unicode_table.
+cuts their words from the text at hand, and those words as a table. May import: records and intake's sketch, instructions and
+unicode_table.
 
 Memory is fixed (48 MB by default). A bucket of eight entries remembers a gram, how many distinct accounts sent it, and a
 16-bit signature of each. Two accounts may share a signature (1 in 65,536) and an entry may be replaced before it ripens: both
@@ -19,7 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt import records
-from stillhunt.intake.sketch import compiled, gram_of, prefetch
+from stillhunt.intake.instructions import compiled, prefetch
+from stillhunt.intake.sketch import gram_of
 from stillhunt.intake.unicode_table import UNSPACED
 
 MEMORY = 48_000_000

@@ -1,7 +1,7 @@
 """Text to numbers, in compiled loops over Arrow's own buffers.
 
 In: columns of large_string (any slice, nulls allowed). Out: arrays of exact hashes, sizes and consistent k-gram sketches.
-May import: intake.unicode_table and nothing else of stillhunt.
+May import: intake.instructions and intake.unicode_table, nothing else of stillhunt.
 
 A sketch answers "which instructions does this call carry?" wherever they stand and whatever fills their slots:
 
@@ -15,16 +15,14 @@ that very long texts keep a nested part. Hashes are unkeyed, little-endian and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
-from numba.extending import intrinsic
 
+from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
 from stillhunt.intake.unicode_table import PLANES_END, table
 
 MAX_GRAMS = 512
@@ -46,75 +44,7 @@ _ONE, _EIGHT, _BITS, _TOP = np.uint64(1), np.uint64(8), np.uint64(64), np.uint64
 
 _signed: Any = np.int64  # inside kernels numba knows the types, mypy does not
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 Kernel = npt.NDArray[Any]
-
-
-def compiled(function: _F) -> _F:
-    """The njit of numba without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
-    try:
-        return cast("_F", njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # "no locator available": a read-only install without a home
-        return cast("_F", njit(nogil=True)(function))
-
-
-def _instruction(generator: Callable[..., Any]) -> Any:
-    """An intrinsic of numba: a function made of LLVM instructions, called without its first parameter."""
-    return intrinsic(generator)
-
-
-@_instruction
-def _mum(typing_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
-    """Both halves of the 128-bit product, xored: one instruction that mixes 64 bits (as in wyhash)."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        wide = ir.IntType(128)
-        product = builder.mul(builder.zext(arguments[0], wide), builder.zext(arguments[1], wide))
-        high = builder.lshr(product, ir.Constant(wide, 64))
-        return builder.trunc(builder.xor(product, high), ir.IntType(64))
-
-    return types.uint64(types.uint64, types.uint64), generate
-
-
-@_instruction
-def _word_at(typing_context: Any, data: Any, index: Any) -> Any:  # noqa: ARG001
-    """Eight bytes of a uint8 array from `index` on, little-endian, wherever they are aligned. The caller checks bounds."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(64).as_pointer())
-        return builder.load(place, align=1)
-
-    return types.uint64(data, types.int64), generate
-
-
-@_instruction
-def _zeros_below(typing_context: Any, value: Any) -> Any:  # noqa: ARG001
-    """The number of zero bits below the lowest one; 64 for zero."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.uint64(types.uint64), generate
-
-
-@_instruction
-def prefetch(typing_context: Any, data: Any, row: Any) -> Any:  # noqa: ARG001
-    """Fetch the first 128 bytes of a row of a two-dimensional C array into the cache, without waiting for them."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        stride = builder.extract_value(array.strides, 0)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        call = builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind)
-        start = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
-        for line in (0, 64):
-            place = builder.gep(start, [ir.Constant(ir.IntType(64), line)])
-            builder.call(call, [place, flag(1), flag(3), flag(1)])  # to be written, wanted soon, data
-        return context.get_dummy_value()
-
-    return types.void(data, types.uint64), generate
 
 
 @compiled
@@ -145,8 +75,8 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
         continuations = separators = users = 0
         i = start
         while i < end:
-            word = _word_at(data, i) if i + 8 <= end else _tail(data, i, min(i + 8, end))
-            h = _mum(h ^ word, _MIX) ^ (h >> _ONE)
+            word = word_at(data, i) if i + 8 <= end else _tail(data, i, min(i + 8, end))
+            h = mum(h ^ word, _MIX) ^ (h >> _ONE)
             inside = (word >> np.uint64(7)) & ~(word >> np.uint64(6)) & _O01
             continuations += _signed((inside * _O01) >> _TOP)
             marked = word ^ _RS
@@ -172,7 +102,7 @@ def _compact(kept: Kernel, n: int, threshold: np.uint64, scratch: Kernel, starts
     bits = 0
     while 1 << bits < n and 1 << bits < MAX_GRAMS:
         bits += 1
-    shift = np.uint64(62 - bits) - _zeros_below(_THRESHOLD // threshold)
+    shift = np.uint64(62 - bits) - zeros_below(_THRESHOLD // threshold)
     slices = 1 << bits
     starts[: slices + 1] = 0
     for j in range(n):
@@ -237,13 +167,13 @@ def _message(
             elif i >= end:
                 break
             elif data[i] < 128 and i <= readable:
-                chunk = _word_at(data, i)
+                chunk = word_at(data, i)
                 ascii_part = chunk & _O7F
                 low = ascii_part | _LOWER
                 letters = (low + _A) & ~(low + _Z)
                 digits = (ascii_part + _0) & ~(ascii_part + _9)
                 others = ~(letters | digits) | chunk
-                count = min(_zeros_below(others & _O80) >> np.uint64(3), np.uint64(end - i))
+                count = min(zeros_below(others & _O80) >> np.uint64(3), np.uint64(end - i))
                 if count == 0:
                     i += 1
                     if begun >= 0:
@@ -258,7 +188,7 @@ def _message(
                 word |= low << (filled * _EIGHT)
                 filled += count
                 if filled >= _EIGHT:
-                    token = _mum(token ^ word, _MIX)
+                    token = mum(token ^ word, _MIX)
                     filled -= _EIGHT
                     word = low >> ((count - filled) * _EIGHT) if filled else np.uint64(0)
                 if count < _EIGHT and i < end and data[i] < 128:
@@ -317,7 +247,7 @@ def _message(
                 word |= code << (filled * _EIGHT)
                 filled += length
                 if filled >= _EIGHT:
-                    token = _mum(token ^ word, _MIX)
+                    token = mum(token ^ word, _MIX)
                     filled -= _EIGHT
                     word = code >> ((length - filled) * _EIGHT)
                 if kind == 2:
@@ -326,7 +256,7 @@ def _message(
         if begun < 0:
             continue
         if filled:
-            token = _mum(token ^ word, _MIX)
+            token = mum(token ^ word, _MIX)
         # The gram's hash is a polynomial over its tokens, so that it rolls, and order counts.
         slot = newest & (_RING - 1)
         ring[slot] = token
@@ -360,10 +290,10 @@ def _next_message(data: Kernel, start: int, end: int) -> Any:
     """Where the next U+001E stands, or `end`."""
     i = _signed(start)
     while i + 8 <= end:
-        marked = _word_at(data, i) ^ _RS
+        marked = word_at(data, i) ^ _RS
         found = (marked - _O01) & ~marked & _O80
         if found:
-            return i + _signed(_zeros_below(found) >> np.uint64(3))
+            return i + _signed(zeros_below(found) >> np.uint64(3))
         i += 8
     while i < end and data[i] != 0x1E:
         i += 1

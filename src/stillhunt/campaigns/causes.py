@@ -19,6 +19,12 @@ from stillhunt.pools.population import Column, Index, Population
 MOST = 0.6
 """A cause must hold for this share of a pool's entities to explain it."""
 
+EVENT_DAYS = 4.0
+EVENT_SHARE = 0.8
+ENDED_DAYS = 2.0
+"""An event: four accounts in five live for at most four days, within one week, and have been gone for two days, or are
+tied by a place or a referral code. People at an event keep the event's hours and its pace."""
+
 UNEXPLAINABLE: tuple[Family, ...] = ("payer", "conduct", "work")
 """Families that a declaration explains, and a public work list, but no occasion, place or product."""
 
@@ -51,6 +57,13 @@ def causes(population: Population, members: Index, traits: Traits) -> list[Cause
         words = f"they work off one public list: {collided:.0%} of a typical member's requests are also sent, word for word, by others"
         found.append(Cause(words, frozenset({"software", "conduct", "work", "occasion"})))
     columns = {column.aspect.name: column for column in population.columns}
+    meeting = [columns.get(aspect) for aspect in ("signup.referral", "subnet.calls", "subnet.signup")]
+    met = any(_common(column, population, members, singles, own=False) for column in meeting)
+    brief = np.isfinite(traits.began[singles]) & (traits.ended[singles] - traits.began[singles] <= EVENT_DAYS)
+    over = traits.ended[singles] <= traits.until - ENDED_DAYS
+    if float(np.mean(brief & (over | met))) >= EVENT_SHARE and _together(traits, singles):
+        words = "they came for the same few days and left" if float(np.mean(over)) >= EVENT_SHARE else "they met for the same few days"
+        found.append(Cause(f"{words}, as for an event", frozenset({"occasion", "conduct"})))
     visible: tuple[tuple[str, tuple[Family, ...], str], ...] = (
         ("signup.referral", ("occasion", "place", "software", "identity"), "{share:.0%} signed up with the referral code {value}"),
         (
@@ -69,6 +82,12 @@ def causes(population: Population, members: Index, traits: Traits) -> list[Cause
     return found
 
 
+def _together(traits: Traits, singles: Index) -> bool:
+    """Whether four in five lives lie within one week."""
+    low, high = np.nanquantile(traits.began[singles], 0.1), np.nanquantile(traits.ended[singles], 0.9)
+    return float(high - low) <= 2 * EVENT_DAYS - 1
+
+
 def _common(column: Column | None, population: Population, members: Index, singles: Index, *, own: bool) -> tuple[str, float] | None:
     """The value that most of a group has; with `own`, only if the group makes up at least half of those who have it."""
     if column is None:
@@ -81,6 +100,6 @@ def _common(column: Column | None, population: Population, members: Index, singl
     if share < MOST:
         return None
     inside = float(population.weights[members[coding.codes[members] == code]].sum())
-    if own and inside < 0.5 * coding.totals[code]:
+    if own and inside < 0.5 * float(coding.totals[:, code].sum()):
         return None
     return column.names[code], float(share)

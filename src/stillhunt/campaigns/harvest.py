@@ -6,7 +6,7 @@ outside it with at least `LEAST_CALLS` answered calls:
 
 * fresh: distinct requests as a share of answered calls (over the whole pool, so that two accounts that work off one public
   list do not look fresh);
-* single: share of the calls that are one-shot (one user turn, no conversation with other calls);
+* single: share of the calls that are one-shot (one message beside the system's, no conversation with other calls);
 * instructed: share of the requests in which the account's most recurrent gram stands (the pool's median);
 * answered: median output tokens of an answer (the pool's median).
 
@@ -50,6 +50,9 @@ class Traits:
     answered: Floats
     days: Floats
     collided: Floats  # share of the account's calls that other entities sent word for word
+    began: Floats  # first call of any kind, days since 1970
+    ended: Floats  # last call of any kind, days since 1970
+    until: float  # end of the view, days since 1970
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def traits(engine: Engine, population: Population) -> Traits:
     engine.materialise(
         "answered",
         f"""SELECT account_id, interaction_id, conversation_id, prompt_hash, COALESCE(system_hash, 0) AS system_hash,
-                   user_turns, output_tokens, response_chars, {engine.dialect.day_utc("started_at")} AS day
+                   message_count, output_tokens, response_chars, {engine.dialect.day_utc("started_at")} AS day
             FROM calls WHERE http_status IS NULL OR http_status < 400""",
     )
     half = engine.dialect.quantile("CAST(COALESCE(output_tokens, response_chars / 4) AS DOUBLE)", 0.5)
@@ -83,7 +86,7 @@ def traits(engine: Engine, population: Population) -> Traits:
         plain AS (
           SELECT a.account_id, COUNT(*) AS calls, COUNT(DISTINCT a.day) AS days, SUM(COALESCE(a.output_tokens, 0)) AS tokens,
                  {half} AS answered,
-                 SUM(CASE WHEN COALESCE(a.user_turns, 1) <= 1 AND COALESCE(t.calls, 1) <= 1 THEN 1 ELSE 0 END) AS single
+                 SUM(CASE WHEN COALESCE(a.message_count, 1) <= 1 AND COALESCE(t.calls, 1) <= 1 THEN 1 ELSE 0 END) AS single
           FROM answered a LEFT JOIN talks t ON t.account_id = a.account_id AND t.conversation_id = a.conversation_id
           GROUP BY a.account_id)
         SELECT p.account_id, CAST(p.calls AS DOUBLE) AS calls, CAST(p.days AS DOUBLE) AS days, CAST(p.tokens AS DOUBLE) AS tokens,
@@ -91,6 +94,10 @@ def traits(engine: Engine, population: Population) -> Traits:
                CAST(p.single AS DOUBLE) / CAST(p.calls AS DOUBLE) AS single,
                CAST(d.fresh AS DOUBLE) / CAST(d.seen AS DOUBLE) AS fresh
         FROM plain p LEFT JOIN distinct_requests d ON d.account_id = p.account_id""")
+    micros = engine.dialect.epoch_us("started_at")
+    lives = engine.fetch(f"""
+        SELECT account_id, CAST(MIN({micros}) AS DOUBLE) / 8.64e10 AS began, CAST(MAX({micros}) AS DOUBLE) / 8.64e10 AS ended
+        FROM calls GROUP BY account_id""")
     return Traits(
         calls=_spread(rows, "calls", population, 0.0),
         tokens=_spread(rows, "tokens", population, 0.0),
@@ -100,6 +107,9 @@ def traits(engine: Engine, population: Population) -> Traits:
         answered=_spread(rows, "answered", population, np.nan),
         days=_spread(rows, "days", population, 0.0),
         collided=_collided(population),
+        began=_spread(lives, "began", population, np.nan),
+        ended=_spread(lives, "ended", population, np.nan),
+        until=float(np.nanmax(_spread(lives, "ended", population, np.nan))),
     )
 
 

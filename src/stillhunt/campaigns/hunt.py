@@ -16,6 +16,7 @@ from stillhunt.campaigns.explain import instructions, shared, what_they_harvest,
 from stillhunt.campaigns.harvest import Harvest, Traits, judge, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
 from stillhunt.campaigns.naming import e_bh, surely
+from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
 from stillhunt.channels import Channel, Family, channels, observe
 from stillhunt.lake import Lake
@@ -88,7 +89,7 @@ def hunt(
         observations, seen = observe(engine, sight.view, wanted)
         tell("surveying the population", 0.4)
         declared = declarations(engine)
-        population = survey(observations, wanted, declared.organizations, sight.accounts)
+        population = survey(observations, wanted, declared.organizations, sight.accounts, strata(observations))
         own = traits(engine, population)
         found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
         tell("judging pools", 0.9)

@@ -31,7 +31,6 @@ class Signup:
         Aspect("signup.stopped", "measure", "the time of the last call", {"interactions": ("started_at",)}),
         Aspect("signup.ramp", "measure", "the time between sign-up and first call", {"accounts": ("created_at",)}),
         Aspect("signup.referral", "category", "the referral code", {"accounts": ("referral",)}),
-        Aspect("signup.country", "category", "the country", {"accounts": ("country",)}),
     )
 
     def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
@@ -60,7 +59,6 @@ class Signup:
             FROM lives l JOIN people p ON l.account_id = p.account_id
             WHERE p.created_at IS NOT NULL AND l.first_us >= {begin}"""
         yield account_value("signup.referral", "referral")
-        yield account_value("signup.country", "country")
 
     def describe(self, aspect: str, value: str) -> str:
         """What is alike; when it was is for the timeline to show."""
@@ -72,8 +70,6 @@ class Signup:
         }
         if aspect == "signup.referral":
             return f"the referral code {value}"
-        if aspect == "signup.country":
-            return f"the country {value}"
         return words[aspect]
 
 

@@ -26,6 +26,7 @@ class Subnet:
         Aspect("subnet.calls", "category", "the network of their calls", {"interactions": ("client_prefix",)}),
         Aspect("subnet.wide", "category", "the wider network of their calls", {"interactions": ("client_prefix",)}),
         Aspect("subnet.signup", "category", "the network of their sign-up", {"accounts": ("signup_prefix",)}),
+        Aspect("subnet.country", "category", "the country", {"accounts": ("country",)}),
         Aspect("subnet.hosting", "category", "the kind of network they call from", {"interactions": ("client_prefix", "network_kind")}),
     )
 
@@ -37,11 +38,14 @@ class Subnet:
         yield dominant_value("subnet.wide", wide)
         yield dominant_value("subnet.hosting", "network_kind")
         yield account_value("subnet.signup", "signup_prefix")
+        yield account_value("subnet.country", "country")
 
     def describe(self, aspect: str, value: str) -> str:
         """Networks as the provider knows them."""
         if aspect == "subnet.hosting":
             return f"calling from {value} networks"
+        if aspect == "subnet.country":
+            return f"the country {value}"
         if aspect == "subnet.wide":
             return f"the wider network {value}"
         return f"the {'sign-up ' if aspect == 'subnet.signup' else ''}network {value}"

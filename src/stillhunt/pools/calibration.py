@@ -18,10 +18,10 @@ from stillhunt.pools.evidence import column_bits
 from stillhunt.pools.population import Population
 
 QUANTILE = 0.9
-FLOOR = 0.5
-"""Bits per member that any cause is granted, however even the population looks."""
-CEILING = 2.0
-"""Bits per member beyond which alike is no longer what a cause does: a habit four times as common. A population made
+FLOOR = 2.0
+"""Bits per member that any cause is granted, however even the population looks: a habit four times as common as elsewhere."""
+CEILING = 3.0
+"""Bits per member beyond which alike is no longer what a cause does: a habit eight times as common. A population made
 mostly of coordinated accounts would otherwise teach us that coordination is normal."""
 LEAST_GROUP = 12
 LEAST_GROUPS = 10

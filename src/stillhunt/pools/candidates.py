@@ -71,7 +71,7 @@ def _values(column: Column) -> Iterator[Candidate]:
     order = np.argsort(coding.codes, kind="stable")
     starts = np.searchsorted(coding.codes[order], np.arange(coding.width + 1))
     for code in range(1, coding.width):
-        if coding.totals[code] >= LEAST:
+        if coding.totals[:, code].sum() >= LEAST:
             members = np.sort(order[starts[code] : starts[code + 1]]).astype(np.int64)
             yield Candidate(members, frozenset({column.family}), ((column.aspect.name, column.names[code]),))
 

@@ -42,16 +42,19 @@ _LN2 = float(np.log(2.0))
 
 
 def outside(coding: Coding, population: Population, members: Index) -> Floats:
-    """Probability of each code for an entity outside the group, one entity added to each: shape (codes,).
+    """Probability of each code for an entity outside the group but of its strata, one entity added to each: shape (codes,).
 
     The addition keeps a value that nobody else has from weighing more than the population can vouch for.
     """
-    inside = np.bincount(coding.codes[members], weights=population.weights[members], minlength=coding.width)
-    return _share(coding.totals - inside, population.entities - float(population.weights[members].sum()))
+    return _strangers(coding.totals, population.count(coding.codes[members], coding.width, members), population, members)
 
 
-def _share(holders: Floats, entities: float) -> Floats:
-    return np.minimum((np.maximum(holders, 0.0) + 1.0) / (entities + 1.0), 1.0)
+def _strangers(totals: Floats, inside: Floats, population: Population, members: Index) -> Floats:
+    """Shares of codes outside a group, the strata mixed in the group's proportions; `totals` and `inside` are (strata, codes)."""
+    every = np.bincount(population.strata, weights=population.weights, minlength=population.depth)
+    own = np.bincount(population.strata[members], weights=population.weights[members], minlength=population.depth)
+    share = (np.maximum(totals - inside, 0.0) + 1.0) / (np.maximum(every - own, 0.0) + 1.0)[:, None]
+    return np.asarray(np.minimum((own / own.sum()) @ np.minimum(share, 1.0), 1.0))
 
 
 def urn_bits(counts: Floats, share: Floats, strength: float = 1.0) -> float:
@@ -86,13 +89,11 @@ def column_bits(column: Column, population: Population, members: Index, singles:
 def _models(column: Column, population: Population, members: Index, singles: Index) -> list[tuple[float, Coding, float]]:
     """log2 e-value for every coding of the column and every strength of the urn."""
     drawn = np.isin(members, singles)
-    weights = population.weights[members]
-    total = population.entities - float(weights.sum())
     models: list[tuple[float, Coding, float]] = []
     for coding in column.codings:
         present, which = np.unique(coding.codes[members], return_inverse=True)
-        inside = np.bincount(which, weights=weights, minlength=present.size)
-        share = _share(coding.totals[present] - inside, total)
+        inside = population.count(which, present.size, members)
+        share = _strangers(coding.totals[:, present], inside, population, members)
         counts = np.bincount(which[drawn], minlength=present.size).astype(np.float64)
         models.extend((urn_bits(counts, share, strength), coding, strength) for strength in STRENGTHS)
     return models

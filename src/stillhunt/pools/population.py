@@ -5,6 +5,10 @@ place in the population's own order, in bins of equal share at several resolutio
 tightly a scheduler or a sign-up script holds. Code 0 means "not known": that most of a group lacks a value which
 everybody else has is evidence, too, and is weighed like any other value.
 
+Accounts are compared with their like: the population is divided into *strata* (programs and persons, say), and the strangers that a
+group is weighed against are mixed from the strata in the group's own proportions (direct standardisation). Without that, any
+group of programs would look surprisingly alike among people who chat.
+
 Accounts that declare one organization are one *entity*: they count once, so that a company's thousand accounts do not
 make its habits look common, and do not look like a thousand strangers who agree.
 """
@@ -37,17 +41,20 @@ LINKABLE = 3
 
 @dataclass(frozen=True)
 class Coding:
-    """One way of coding a column. `codes` has one entry for each account, 0 = not known."""
+    """One way of coding a column. `codes` has one entry for each account, 0 = not known.
+
+    `totals` is the entity-weighted number of accounts for each stratum and code, shape (strata, codes).
+    """
 
     codes: Codes
-    totals: Floats  # entity-weighted number of accounts for each code
+    totals: Floats
     width: int
 
     @staticmethod
-    def of(codes: Codes, weights: Floats) -> Coding:
+    def of(codes: Codes, population: Population) -> Coding:
         """Totals from the accounts' weights (an entity's accounts share a weight of 1)."""
         width = int(codes.max(initial=0)) + 1
-        return Coding(codes, np.bincount(codes, weights=weights, minlength=width).astype(np.float64), width)
+        return Coding(codes, population.count(codes, width), width)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Sets:
 class Population:
     """All accounts that were seen, in one order.
 
-    `declared` is the organization (or verified domain) that an account declares, "" for none; `entity` numbers entities.
+    `strata` numbers the stratum of each account. `declared` is the organization (or verified domain) that an account declares, "" for none; `entity` numbers entities.
     """
 
     accounts: list[str]
@@ -93,6 +100,7 @@ class Population:
     declared: list[str]
     entity: Index
     weights: Floats
+    strata: Index
     columns: list[Column] = field(default_factory=list)
     sets: list[Sets] = field(default_factory=list)
 
@@ -106,13 +114,32 @@ class Population:
         """Number of entities."""
         return float(self.weights.sum())
 
+    @property
+    def depth(self) -> int:
+        """Number of strata."""
+        return int(self.strata.max(initial=0)) + 1
+
+    def count(self, codes: Codes | Index, width: int, members: Index | None = None) -> Floats:
+        """Entity-weighted number of accounts (of `members`, whose codes `codes` are) by stratum and code, shape (strata, width)."""
+        strata = self.strata if members is None else self.strata[members]
+        weights = self.weights if members is None else self.weights[members]
+        return (
+            np.bincount(strata * width + codes, weights=weights, minlength=self.depth * width).reshape(self.depth, width).astype(np.float64)
+        )
+
     def one_each(self, members: Index) -> Index:
         """One account for each entity among `members`: the first in the population's order."""
         _, first = np.unique(self.entity[members], return_index=True)
         return members[np.sort(first)]
 
 
-def survey(observations: pa.Table, channels: list[Channel], declared: Mapping[str, str], accounts: list[str]) -> Population:
+def survey(
+    observations: pa.Table,
+    channels: list[Channel],
+    declared: Mapping[str, str],
+    accounts: list[str],
+    strata: Mapping[str, int] | None = None,
+) -> Population:
     """Code `observations` over `accounts`.
 
     Args:
@@ -120,13 +147,15 @@ def survey(observations: pa.Table, channels: list[Channel], declared: Mapping[st
         channels: what the aspects mean (kind and family).
         declared: account -> what it declares to belong to; absent for accounts that declare nothing.
         accounts: every account in view, in a fixed order.
+        strata: account -> number of its stratum, 0 where absent; None compares everybody with everybody.
     """
     position = {account: at for at, account in enumerate(accounts)}
     owners = [declared.get(account, "") for account in accounts]
     numbers: dict[str, int] = {}
     entity = np.array([numbers.setdefault(owner or f"\0{at}", len(numbers)) for at, owner in enumerate(owners)], dtype=np.int64)
     weights = 1.0 / np.bincount(entity)[entity] if len(entity) else np.zeros(0)
-    population = Population(accounts, position, owners, entity, weights)
+    layers = np.array([(strata or {}).get(account, 0) for account in accounts], dtype=np.int64)
+    population = Population(accounts, position, owners, entity, weights, layers)
     known = pa.array(accounts, pa.string())
     for channel in channels:
         for aspect in channel.aspects:
@@ -161,7 +190,7 @@ def _category(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popu
     codes = np.zeros(population.size, dtype=np.int32)
     codes[_at(rows)] = values.indices.to_numpy().astype(np.int32) + 1
     names = ("not known", *(str(value) for value in values.dictionary.to_pylist()))
-    return Column(aspect, channel.name, channel.family, (Coding.of(codes, population.weights),), names)
+    return Column(aspect, channel.name, channel.family, (Coding.of(codes, population),), names)
 
 
 def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
@@ -174,7 +203,7 @@ def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popul
             continue
         edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
-        codings.append(Coding.of(codes, population.weights))
+        codings.append(Coding.of(codes, population))
     return Column(aspect, channel.name, channel.family, tuple(codings), numbers=numbers)
 
 
@@ -207,4 +236,4 @@ def _ties(rows: pa.Table, aspect: Aspect, channel: Channel, population: Populati
     _, dense[member] = np.unique(mine[member], return_inverse=True)
     dense[member] += 1
     names = ("not known", *(f"chain {number}" for number in range(1, int(dense.max(initial=0)) + 1)))
-    return Column(aspect, channel.name, channel.family, (Coding.of(dense, population.weights),), names)
+    return Column(aspect, channel.name, channel.family, (Coding.of(dense, population),), names)

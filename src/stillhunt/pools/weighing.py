@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stillhunt.channels import Family
+from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.evidence import average_bits, column_bits, hedged_bits, membership_bits
 from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets
 
@@ -69,7 +70,7 @@ def carrying(sets: Sets, population: Population, members: Index) -> tuple[Column
         return None
     held = np.bincount(sets.accounts[typical[sets.values]], minlength=population.size)
     codes: Codes = np.where(held >= CARRIES * typical.sum(), 2, 1).astype(np.int32)
-    column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population.weights),), ("", "no", "carries"))
+    column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population),), ("", "no", "carries"))
     ranked = np.flatnonzero(typical)
     ranked = ranked[np.argsort(-share[ranked], kind="stable")]
     return column, [str(sets.names[int(value)].as_py()) for value in ranked]
@@ -99,7 +100,7 @@ def weigh(population: Population, members: Index, bounds: dict[str, float], prop
         name = column.aspect.name
         weighing.columns[name] = column
         weighing.bits[name] = column_bits(column, population, members, singles)
-        weighing.granted[name] = bounds.get(name, 0.5) * len(singles)
+        weighing.granted[name] = bounds.get(name, FLOOR) * len(singles)
         beyond.setdefault(column.family, []).append(weighing.bits[name] - weighing.granted[name])
     weighing.families = {family: hedged_bits(average_bits(bits)) for family, bits in beyond.items() if family not in proposers}
     return weighing

@@ -16,15 +16,96 @@ import pyarrow.parquet as pq
 from stillhunt.range.bank.grammar import pick
 from stillhunt.range.networks import COUNTRIES, some_country
 
-_FREE = "quickpost letterbox webpost inboxly mailhaven postcard hillmail openletter bluemail cityline skypost paperplane".split()
-_THROWAWAY = "tenminutes dropbin mailblink burnpost onceonly fleetbox ghostletter trashlane spamvault tempnest zipinbox".split()
-_WORDS = (
-    "amber birch canyon delta ember falcon garnet harbor indigo juniper kestrel lumen meadow north onyx pixel quartz river saffron "
-    "timber umber violet willow xenon yarrow zephyr acorn basalt cobalt dune echo fjord glade hazel iris jade kite lotus maple nova"
-).split()
-_TRADES = "labs works systems studio logistics foods media analytics energy health robotics textiles travel print bank games legal".split()
-_ONSETS = "b d f g h j k l m n p r s t v w z ch sh tr br st kr".split()
-_NUCLEI = "a e i o u ai ei ou ia".split()
+_FREE = [
+    "quickpost",
+    "letterbox",
+    "webpost",
+    "inboxly",
+    "mailhaven",
+    "postcard",
+    "hillmail",
+    "openletter",
+    "bluemail",
+    "cityline",
+    "skypost",
+    "paperplane",
+]
+_THROWAWAY = [
+    "tenminutes",
+    "dropbin",
+    "mailblink",
+    "burnpost",
+    "onceonly",
+    "fleetbox",
+    "ghostletter",
+    "trashlane",
+    "spamvault",
+    "tempnest",
+    "zipinbox",
+]
+_WORDS = [
+    "amber",
+    "birch",
+    "canyon",
+    "delta",
+    "ember",
+    "falcon",
+    "garnet",
+    "harbor",
+    "indigo",
+    "juniper",
+    "kestrel",
+    "lumen",
+    "meadow",
+    "north",
+    "onyx",
+    "pixel",
+    "quartz",
+    "river",
+    "saffron",
+    "timber",
+    "umber",
+    "violet",
+    "willow",
+    "xenon",
+    "yarrow",
+    "zephyr",
+    "acorn",
+    "basalt",
+    "cobalt",
+    "dune",
+    "echo",
+    "fjord",
+    "glade",
+    "hazel",
+    "iris",
+    "jade",
+    "kite",
+    "lotus",
+    "maple",
+    "nova",
+]
+_TRADES = [
+    "labs",
+    "works",
+    "systems",
+    "studio",
+    "logistics",
+    "foods",
+    "media",
+    "analytics",
+    "energy",
+    "health",
+    "robotics",
+    "textiles",
+    "travel",
+    "print",
+    "bank",
+    "games",
+    "legal",
+]
+_ONSETS = ["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "ch", "sh", "tr", "br", "st", "kr"]
+_NUCLEI = ["a", "e", "i", "o", "u", "ai", "ei", "ou", "ia"]
 _CODAS = ["", "", "", "n", "r", "l", "s", "m", "k", "t"]
 _DIAL = {
     "US": "1", "CA": "1", "GB": "44", "DE": "49", "FR": "33", "IN": "91", "JP": "81", "BR": "55", "ID": "62", "ES": "34", "MX": "52",

@@ -135,7 +135,7 @@ class Networks:
                     continue
                 number = int(ipaddress.IPv4Address(address)) + 256 * rng.randrange(2 ** (24 - int(bits)))
                 block = f"{ipaddress.IPv4Address(number & ~255)}/24"
-                groups.setdefault(str(group) if kind is None else block.split(".")[0], []).append(block)
+                groups.setdefault(str(group) if kind is None else block.split(".", maxsplit=1)[0], []).append(block)
         except (OSError, KeyError, ValueError):
             groups = {}
         sites = [sorted(set(blocks)) for blocks in groups.values() if len(set(blocks)) >= 8]

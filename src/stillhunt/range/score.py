@@ -24,16 +24,15 @@ from scipy.stats import beta
 from stillhunt.errors import InputError
 from stillhunt.records import TIMESTAMP
 
-TRUTH = pa.schema(
-    [
-        ("account_id", pa.string()),
-        ("population", pa.string()),
-        ("operator", pa.string()),  # null for innocents
-        ("campaign", pa.string()),
-        ("first_call", TIMESTAMP),
-        ("calls", pa.int64()),
-    ]
-)
+_TRUTH: list[tuple[str, pa.DataType]] = [
+    ("account_id", pa.string()),
+    ("population", pa.string()),
+    ("operator", pa.string()),  # null for innocents
+    ("campaign", pa.string()),
+    ("first_call", TIMESTAMP),
+    ("calls", pa.int64()),
+]
+TRUTH = pa.schema(_TRUTH)
 """What a world writes beside its logs; only `account_id`, `population` and `operator` are needed for scoring."""
 
 Findings = Mapping[str, Any]
@@ -59,15 +58,16 @@ class Truth:
         missing = [name for name in ("account_id", "population", "operator") if name not in table.column_names]
         if missing:
             raise InputError(f"the truth lacks the column {', '.join(missing)}; give the truth.parquet that `range make` wrote")
-        accounts = table["account_id"].to_pylist()
+        accounts = [str(account) for account in table["account_id"].to_pylist()]
         if len(set(accounts)) != len(accounts):
             raise InputError("the truth names an account twice; give the truth.parquet that `range make` wrote")
         operators = zip(accounts, table["operator"].to_pylist(), strict=True)
-        calls = table["calls"].to_pylist() if "calls" in table.column_names else []
+        calls: list[Any] = list(table["calls"].to_pylist()) if "calls" in table.column_names else []
+        populations = [str(population) for population in table["population"].to_pylist()]
         return cls(
-            population=dict(zip(accounts, table["population"].to_pylist(), strict=True)),
-            operator={account: operator for account, operator in operators if operator is not None},
-            calls={account: count for account, count in zip(accounts, calls, strict=False) if count is not None},
+            population=dict(zip(accounts, populations, strict=True)),
+            operator={account: str(operator) for account, operator in operators if operator is not None},
+            calls={account: int(count) for account, count in zip(accounts, calls, strict=False) if count is not None},
         )
 
     @classmethod

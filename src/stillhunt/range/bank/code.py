@@ -1,19 +1,18 @@
+# ruff: noqa: E501 - one pattern a line reads best
 """Code that people paste and models write: small functions in several languages, errors, and talk about them."""
 
 from __future__ import annotations
 
 VOCABULARY: dict[str, tuple[str, ...]] = {
     "noun": tuple(
-        "order user cart invoice token session event batch node edge row cell page frame chunk shard queue ticket sensor route price job lease "
-        "signal widget tile label vector matrix buffer stream cursor record entry bucket cache slot region zone plan quota score review".split()
+        ["order", "user", "cart", "invoice", "token", "session", "event", "batch", "node", "edge", "row", "cell", "page", "frame", "chunk", "shard", "queue", "ticket", "sensor", "route", "price", "job", "lease", "signal", "widget", "tile", "label", "vector", "matrix", "buffer", "stream", "cursor", "record", "entry", "bucket", "cache", "slot", "region", "zone", "plan", "quota", "score", "review"]
     ),
     "verb": tuple(
-        "load parse merge filter group flush retry encode decode resolve validate render schedule collect normalise split rotate "
-        "publish rank fetch hash sort trim map sync archive expire compress".split()
+        ["load", "parse", "merge", "filter", "group", "flush", "retry", "encode", "decode", "resolve", "validate", "render", "schedule", "collect", "normalise", "split", "rotate", "publish", "rank", "fetch", "hash", "sort", "trim", "map", "sync", "archive", "expire", "compress"]
     ),
-    "field": tuple("id name total created_at status size count owner region weight offset kind label rate score depth parent index key".split()),
+    "field": tuple(["id", "name", "total", "created_at", "status", "size", "count", "owner", "region", "weight", "offset", "kind", "label", "rate", "score", "depth", "parent", "index", "key"]),
     "n": tuple(str(number) for number in (0, 1, 2, 3, 4, 5, 7, 8, 10, 12, 15, 16, 20, 24, 30, 32, 50, 60, 64, 90, 100, 128, 200, 256, 365, 500, 512, 1000, 1024)),
-    "lib": tuple("pandas numpy fastapi django flask react express spring rails tokio pydantic sqlalchemy vue angular terraform docker postgres redis".split()),
+    "lib": tuple(["pandas", "numpy", "fastapi", "django", "flask", "react", "express", "spring", "rails", "tokio", "pydantic", "sqlalchemy", "vue", "angular", "terraform", "docker", "postgres", "redis"]),
     "error": (
         "KeyError: '{field}'", "TypeError: [unsupported operand|'NoneType' object is not iterable|expected str, got {noun}]", "undefined is not a function",
         "IndexError in {verb}_{noun}", "segfault after {n} {noun}s", "timeout after {n}s", "null pointer at {noun}.{field}", "borrow of moved value: `{noun}`",

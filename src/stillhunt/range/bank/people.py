@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one pattern a line reads best
 """How people write to a model, in English: openings, requests, circumstances, follow-ups, closings.
 
 Written so that no run of four words is common to many people: between two slots or alternatives stand at most a few words.
@@ -12,7 +13,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "when": (
         "yesterday", "last week", "since march", "for ages", "on tuesday", "this morning", "over the holidays", "two days ago", "last summer",
         "for [two|three|four|five|six|eight] [weeks|months|days|years]", "before christmas", "tonight", "after work", "around noon",
-        "[early|late] [in the week|this year|last month|in the day]", "all weekend", "ever since we moved", "on and off", "just now", "by friday",
+        "[early|late] [in the week|this year|last month|in the day]", "all weekend", "[ever |]since [we moved|spring|the flood|june|my exam]", "on and off", "just now", "by friday",
         "until [monday|wednesday|the 12th|the 30th|easter|october]", "next [month|term|thursday|spring]", "twice already", "every other day",
     ),
     "amount": (
@@ -20,7 +21,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     ),
     "n": tuple(str(number) for number in (*range(2, 31), 35, 40, 45, 48, 50, 60, 64, 70, 72, 75, 80, 90, 96, 100, 120, 150, 180, 250, 400, 750, 1200)),
     "where": (
-        "at home", "in the kitchen", "at work", "in a small town", "abroad", "near the coast", "in my flat", "at school", "up north", "in the basement",
+        "at home", "in the kitchen", "at work", "in [town|a village|the city|a suburb|the valley]", "abroad", "near the coast", "in my flat", "at school", "up north", "in the basement",
         "on the balcony", "at [her|his|my|our|their] place", "in class", "downtown", "at the club", "in the countryside", "on the train", "online",
     ),
     "feel": (
@@ -42,8 +43,8 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "det": ("my", "the", "our", "this", "that", "her", "his", "your typical", "some", "their", "any"),
     "why": (
         "my {person} insists", "i promised {det} {person}", "money is tight", "it came out {quality}", "the {thing} was {quality}", "nobody here knows",
-        "i keep forgetting", "we lost {det} {thing}", "time is short", "{det} {thing} broke", "the last attempt was {quality}", "i read otherwise",
-        "it matters for {field}", "she asked twice", "he is {quality}", "guests are coming", "the rules changed", "my notes are useless",
+        "i keep forgetting", "we lost {det} {thing}", "time is short", "{det} {thing} broke", "[last|first|each|one] [attempt|try|round|go] [was|felt|proved] {quality}", "i read otherwise",
+        "it matters for {field}", "she asked twice", "he is {quality}", "guests are coming", "the rules changed", "[my|our|all] notes are [useless|gone|messy|{quality}]",
     ),
 }  # fmt: skip
 
@@ -72,7 +73,7 @@ REQUESTS = (
     "[rewrite|rephrase|fix|shorten|polish|improve] this: {det} {thing} [was|is|became|felt] {quality} {when} [because|since|so|though] {why}",
     "best way to {act} {thing}[ {where}| if {why}| with {amount} {thing}|]",
     "what is the [difference|connection|trade-off|link] between {thing} and {thing}[, {tone} please| for {reader}|]?",
-    "[translate|put] \"{det} {thing} is {quality} because {why}\" into [french|german|spanish|italian|portuguese|dutch|polish|turkish|latin]",
+    "[translate|put] '{det} {thing} is {quality} because {why}' into [french|german|spanish|italian|portuguese|dutch|polish|turkish|latin]",
     "[pretend to be|act like|play|imagine you are] a {quality} {person} and [comment on|sell me|argue against|review] {det} {thing}",
     "how [long|much|often|far|many people] [for|with|behind] {det} {quality} {thing}?",
     "does {det} {thing} [need|affect|replace|require|ruin] {det} {thing}?",
@@ -109,17 +110,17 @@ REQUESTS = (
 )  # fmt: skip
 
 DETAILS = (
-    "{why}.", "it was {quality} {when}.", "{when} {det} {person} tried to {act} {det} {thing}.", "i already [tried|bought|checked|asked about] {det} {thing}.",
+    "{why}.", "it was {quality} {when}.", "{when} {det} {person} tried to {act} {det} {thing}.", "[already|also|just|even] [tried|bought|checked|sold] {det} {thing}.",
     "[budget|limit|maximum] is {amount}.", "we live {where}.", "{det} {thing} [comes first|can wait|is optional|stays], {why}.",
     "[no|without] {thing} please.", "{amount} {thing} [would do|is too much|are enough|so far].", "honestly i feel {feel}.", "my {person} is {feel} too.",
     "the {thing} i have is {quality}, the {thing} less so.", "[keep|make] it {tone}.", "[must|should] fit {reader}.",
     "last time {det} {thing} [ended up|looked|sounded|went] {quality}.", "[note|remember|careful]: {det} {person} hates {thing}.",
     "i only have {amount} [minutes|euros|people|pages|days|tries].", "{when} we [started|stopped|changed|noticed] {thing}.",
     "[unlike|like|besides] {det} {thing}, {det} {thing} is {quality}.", "[some|other|most] people {act} {det} {thing} {where}.",
-    "[maybe|perhaps|possibly|surely] {det} {thing} is [behind it|to blame|{quality}|missing].", "it [has to|needs to|might] work {when}.",
+    "[maybe|perhaps|possibly|surely] {det} {thing} is [behind it|to blame|{quality}|missing].", "[works|fails|breaks|helps|itches|waits] {when}.",
     "{det} {person} and {det} {person} [disagree|argue|are {feel}|want different things].", "think {quality}, {quality}, never {quality}.",
     "[attached|below|here]: {thing} {n}, {thing} {n}, {thing} {n}.", "i'd rather not {act} {thing} again.", "so far: {act}, {act}, and {act}.",
-    "[at {n}%|with {n} left|{n} times] it gets {quality}.", "{where} it is different.", "english isn't [my first language|great here], sorry.",
+    "[at {n}%|with {n} left|{n} times] it gets {quality}.", "{where} it is different.", "[sorry, my english|excuse the english|not a native speaker].",
     "[don't|do not|never] mention {det} {thing}.", "[use|try|include|add|skip] {thing} and {thing}.", "my {thing} dates [from|back to] {n} years ago.",
     "[between|among] us, {why}.", "{det} {quality} one [cost|took|needed] {amount}.", "a {person} [suggested|recommended|mentioned] {thing} {when}.",
     "what [worries|interests|bugs|puzzles] me is {det} {thing}.", "then {det} {thing} [appeared|stopped|failed|arrived] {where}.",
@@ -130,7 +131,7 @@ CLOSINGS = (
     "thanks", "thx", "thank you", "cheers", "ty!", "please", "pls", "[thanks|cheers|merci|danke] in advance", "be {tone}", "in {shape}", "keep it {tone}",
     "no {thing} talk", "{shape} would be [great|nice|lovely|ideal|enough]", "what do you think", "any ideas", "[max|under|around] {n} words", "am i wrong?",
     "go", "hope that makes sense", "{feel} already", "short answer", "[long|detailed|honest|simple] answer please", "as {shape}", "with sources if possible",
-    "i need it {when}", "explain why", "no rush", "asap", "my {person} is waiting", "and {det} {thing}?", "or not?", "sorry for {det} {thing}",
+    "i need it {when}", "explain why", "no rush", "asap", "{person} [waiting|is here|calls soon]", "and {det} {thing}?", "or not?", "sorry for {det} {thing}",
 )  # fmt: skip
 
 FOLLOW_UPS = (
@@ -138,12 +139,12 @@ FOLLOW_UPS = (
     "[make|can you make] it [more|less] {tone}", "why {quality} though?", "what if {why}?", "i don't [get|like|see|understand] {det} {thing} part",
     "[can|could] you {act} {det} {thing} [instead|as well|first|differently]?", "now for {reader}", "that's [wrong|not it|perfect|odd|better], {why}",
     "[another|one more|a different] [example|version|idea], with {thing}", "in {shape} [now|please|this time]", "[go on|continue|more|keep going|next]",
-    "[remove|drop|replace|expand] {det} {thing}", "how sure are you about {det} {quality} {thing}?", "and {when}?", "and {where}?", "does that [work|hold] if {why}",
+    "[remove|drop|replace|expand] {det} {thing}", "[how sure|are you sure|certain], {det} {quality} {thing}?", "and {when}?", "and {where}?", "[still true|and|works too] if {why}[?|]",
     "my {person} [read|saw|tried] it and [said|found|felt] {quality}", "[add|include] {amount} {thing}", "[which|what] {thing} exactly?", "{det} {thing} too?",
     "wait, {det} {thing} is {quality} {when}", "[translate|put] it in [german|french|spanish|simple english|hindi|portuguese]", "[try|start] over, {tone}",
     "so {act} first, then {act}?", "[isn't|wasn't] {det} {thing} {quality}?", "{amount} or {amount}?", "what would a {person} say", "too {quality} for {reader}",
-    "[good|fair|valid] point. {why}, though", "do it for {thing}", "[who|what] told you {why}", "yes", "no, {quality}", "the second one, but {tone}",
-    "and what does {det} {thing} have to do with {thing}?", "ignore {det} {thing}, [focus on|look at|think of] {thing}", "hm {feel} now", "lol. {thing}?",
+    "[good|fair|valid] point. {why}, though", "do it for {thing}", "[who|what] told you {why}", "yes", "no, {quality}", "[second|first|last] one[, but| but|,] {tone}",
+    "{det} {thing} [and|has nothing to do with|belongs with] {thing}[, right|, or|]?", "ignore {det} {thing}, [focus on|look at|think of] {thing}", "hm {feel} now", "lol. {thing}?",
     "cost?", "[compare|combine] both with {thing}", "[finish|end|open] with {det} {thing}", "[rate|score] my {thing}: {quality}, {quality}",
     "[could|might] {det} {person} {act} it {where}?", "last question: {thing} {when}?", "{shape}, {amount} [lines|words|points]", "same for {thing} and {thing}",
 )  # fmt: skip
@@ -153,7 +154,7 @@ STATEMENTS = (
     "[First|Second|Third|Then|Next|Finally], {act} {det} {thing} and [check|see|note] whether it [is|feels|looks] {quality}.",
     "[It helps|It pays|You may want|Plan] to {act} {det} {thing} [before|after|while] {det} {thing} [becomes|turns|gets] {quality}.",
     "[In practice|In general|Typically|On the whole], {thing} and {thing} [go together|compete|influence each other], [especially|even|mostly] {where}.",
-    "If {det} {thing} [stays|remains|looks] {quality}, [ask|consult|talk to] a {person} [before|instead of] trying to {act} it [yourself|again|{when}].",
+    "If {det} {thing} [stays|remains|looks] {quality}, [ask|consult|talk to] a {person} [before|instead of] [trying|attempting|hoping] to {act} it [yourself|again|{when}].",
     "[The|One] [main|hidden|usual|simplest] [reason|cause|difference|risk] is {det} {thing}: [once|when|if] it is {quality}, {det} {thing} [follows|suffers|changes].",
     "[Consider|Think of|Take|Picture] {det} {thing} as {det} {quality} {thing} that [needs|wants|deserves] [time|care|patience|{amount} {thing}].",
     "[Roughly|About|Some] {n} [percent|minutes|parts|people] [out of {n}|in total|on average] [is|are] [enough|typical|fine] for {det} {quality} {thing}.",

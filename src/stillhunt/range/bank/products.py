@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one pattern a line reads best
 """What honest products send: applications, benchmarks, agent frameworks, shared prompts, assignments, health checks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one pattern a line reads best
 """What operators are after: instructions by kind of harvest, their paraphrases, and work queues that never repeat.
 
 A queue walks a product of vocabularies (a mixed-radix number per item) by a step that is coprime to its size: every item

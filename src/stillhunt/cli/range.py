@@ -88,11 +88,11 @@ def score(
     from stillhunt.range import score as scoring
 
     read = scans.read(findings)
-    result = scoring.score(read.to_json(), scoring.read_truth(_truth_file(truth)))
+    result = scoring.score(read.to_json(), scoring.Truth.read(_truth_file(truth)))
     if json:
         emit(result.to_json())
         return
-    results().print(result.table())
+    scoring.show(result, results())
 
 
 def _truth_file(given: Path) -> Path:

@@ -120,7 +120,8 @@ def producing(actor: Actor, times: NDArray[np.int64], application: Application, 
 def _with_end_users(actor: Actor, times: NDArray[np.int64], draw: Callable[[random.Random], Exchange], users: int) -> Lane:
     known = [f"u{actor.rng.getrandbits(40):010x}" for _ in range(users)]
     for call in one_shots(actor, times, draw):
-        call.end_user_id = known[int(users * actor.rng.random() ** 2)]
+        if not isinstance(call, int):
+            call.end_user_id = known[int(users * actor.rng.random() ** 2)]
         yield call
 
 

@@ -1,6 +1,7 @@
 """The stage that a world's populations and operators play on: who exists, and what happens to a call once it is made.
 
-A *lane* is a generator of one party's calls in order of time; the world merges lanes. An `Actor` is an account with its
+A *lane* is a generator of one party's calls in order of time; the world merges lanes. Between calls a lane may give a bare
+moment: nothing happens before it, so the lane is left alone until then and keeps no words in memory. An `Actor` is an account with its
 software and its place on the network; it turns text and a moment into a `Call`, failures and their retries included.
 """
 
@@ -19,7 +20,10 @@ from stillhunt.range.calls import DAY, HOUR, MINUTE, SECOND, Account, Call, Mess
 from stillhunt.range.machinery import Client, Clients, Identities, Identity, Networks, Rates, Site
 from stillhunt.range.texts import Exchange, Step, Texts
 
-Lane = Iterator[Call]
+Lane = Iterator[Call | int]
+
+QUIET = 10 * MINUTE
+"""A lane that pauses longer says so."""
 
 
 @dataclass(frozen=True)
@@ -307,11 +311,14 @@ def one_shots(actor: Actor, times: NDArray[np.int64], draw: Callable[[random.Ran
     """One exchange at each moment, each by itself."""
     now = 0
     for at in times.tolist():
+        if at - now > QUIET:
+            yield at
         exchange = draw(actor.rng)
         now = max(now + 1000, at)
         for call in actor.attempt(now, [{"role": "user", "content": exchange.prompt}], exchange.response, exchange.system):
             now = call.at
             yield call
+        del call, exchange
 
 
 def chats(
@@ -333,7 +340,11 @@ def chats(
     conversation: str | None = None
     now = 0
     for at in times.tolist():
-        if not turns or at - now > HOUR or len(history) > 60:
+        if at - now > HOUR:
+            turns, history = [], []
+        if at - now > QUIET:
+            yield at
+        if not turns or len(history) > 60:
             turns = list(reversed(draw(rng)))
             history = []
             conversation = f"{rng.getrandbits(80):020x}" if labelled else None
@@ -345,6 +356,7 @@ def chats(
             now = call.at
             done = call.status == 200
             yield call
+        del call
         if done:
             history = [*history, {"role": "assistant", "content": answered}]
         else:
@@ -358,10 +370,15 @@ def sessions(
     now = 0
     steps: list[Step] = []
     for at in times.tolist():
-        if not steps or at - now > HOUR:
+        if at - now > HOUR:
+            steps = []
+        if at - now > QUIET:
+            yield at
+        if not steps:
             steps = list(reversed(draw(actor.rng)))
         step = steps.pop()
         now = max(now + 1000, at)
         for call in actor.attempt(now, step.messages, step.response, system, tools):
             now = call.at
             yield call
+        del call, step

@@ -141,20 +141,22 @@ def set_stage(spec: WorldSpec) -> Stage:
 
 def merged(lanes: list[Lane]) -> Iterator[Call]:
     """All parties' calls in order of time; parties with equal moments in the order in which they came on stage."""
-    heap: list[tuple[int, int, Call, Lane]] = []
+    heap: list[tuple[int, int, Call | int, Lane]] = []
     for number, lane in enumerate(lanes):
         first = next(lane, None)
         if first is not None:
-            heap.append((first.at, number, first, lane))
+            heap.append((first if isinstance(first, int) else first.at, number, first, lane))
     heapq.heapify(heap)
     while heap:
-        _, number, call, lane = heap[0]
-        yield call
+        _, number, due, lane = heap[0]
+        if not isinstance(due, int):
+            yield due
+        del due
         following = next(lane, None)
         if following is None:
             heapq.heappop(heap)
         else:
-            heapq.heapreplace(heap, (following.at, number, following, lane))
+            heapq.heapreplace(heap, (following if isinstance(following, int) else following.at, number, following, lane))
 
 
 def make(spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import cycle
 
-from stillhunt.range.bank.grammar import Corpus, Slots, length
+from stillhunt.range.bank.grammar import Corpus, Slots, length, pick
 from stillhunt.range.bank.voices import Voices, misspell
 from stillhunt.range.texts import Conversation, Exchange
 

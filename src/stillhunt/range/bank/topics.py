@@ -1,7 +1,8 @@
 """What people talk about: domains of life, each with its things, actions, qualities and people.
 
-One record a domain (further lines indented), fields parted by semicolons, entries by commas: name; things; actions (verbs that take such a thing as
-object); qualities; people. Sentences take all their slots from one domain, so that they hang together.
+One record a domain (further lines indented), fields parted by semicolons, entries by commas: name; things; actions
+(verbs that take such a thing as object); qualities; people. Sentences take all their slots from one domain, so that
+they hang together.
 """
 
 from __future__ import annotations

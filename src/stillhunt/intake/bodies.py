@@ -113,7 +113,7 @@ def _finished(body: Body, text: str) -> str | None:
 
 def _unfold(request: Any, body: Body) -> tuple[Iterable[Any] | None, Any, Any]:
     """(messages, tools, system) of a request that is not already a list of messages."""
-    request = decoded(request)
+    request = _opened(request)
     if isinstance(request, str):
         request = salvaged(request) if any(mark in request[-_TAIL:] for mark in TRUNCATION_MARKS) else request
         if isinstance(request, str):
@@ -137,6 +137,25 @@ def _unfold(request: Any, body: Body) -> tuple[Iterable[Any] | None, Any, Any]:
     if not request or tools or system:
         return None, tools, system
     return [{"role": "user", "content": json_text(request)}], None, None
+
+
+_SHAPES = frozenset(
+    (
+        *(*_REQUEST_KEYS, "role", "type", "parts", "content", "tool_calls", "tools", "functions", "system", "instructions"),
+        *("choices", "output", "candidates", "message", "output_text", "completion", "text", "error", "object", "litellm_truncated"),
+    )
+)
+
+
+def _opened(value: Any) -> Any:
+    """JSON text decoded when a body is in it; any other text stays as written, for models are asked and answer in JSON, too."""
+    if not isinstance(value, str):
+        return decoded(value)
+    found = decoded(value)
+    items = found if isinstance(found, list) else [found]
+    if all(isinstance(item, str) or (isinstance(item, Mapping) and (not item or not _SHAPES.isdisjoint(item))) for item in items):
+        return found
+    return value
 
 
 def _add_system(value: Any, systems: list[str]) -> int:
@@ -252,7 +271,7 @@ def _read_response(body: Body, response: Any) -> None:
 
 def answer_parts(response: Any, body: Body) -> tuple[list[Part], str | None]:
     """(parts, finish reason) of a response of any shape; sets `body.truncated` where it was cut."""
-    response = decoded(response)
+    response = _opened(response)
     if isinstance(response, str):
         events = events_of(response)
         if events:

@@ -262,7 +262,10 @@ def _messages(node: Any) -> list[Any]:
         if not isinstance(message, dict):
             found.append(message)
             continue
-        content = decoded(message.get("content"))
+        content = message.get("content")
+        parts = decoded(content)
+        if isinstance(parts, list) and parts and all(isinstance(part, dict) and "type" in part for part in parts):
+            content = parts
         if isinstance(message.get("contents"), dict):  # OpenInference
             parts = [part.get("message_content", part) if isinstance(part, dict) else part for part in _listed(message["contents"])]
             content = [{**part, "type": part.get("type", "text")} if isinstance(part, dict) else part for part in parts]

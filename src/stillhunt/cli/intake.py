@@ -107,25 +107,47 @@ def join(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Where to write: .parquet, or JSON lines with .jsonl.", show_default=False)
     ],
+    gateway_format: Annotated[
+        str | None, typer.Option("--gateway-format", metavar="NAME", help="The gateway log's format, not guessed.")
+    ] = None,
+    content_format: Annotated[
+        str | None, typer.Option("--content-format", metavar="NAME", help="The content log's format, not guessed.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Join a gateway's log with a content log on the request id, into one file that `ingest` and `scan` read."""
-    from stillhunt.intake import join as joining
+    from stillhunt.intake.join import join as run
 
-    report = joining.join([gateway], [content], output)
+    report = run([gateway], [content], output, gateway_format=gateway_format, content_format=content_format)
     if json:
         emit(
             {
                 "output": str(output),
+                "rows": report.rows,
                 "matched": report.matched,
                 "only_gateway": report.only_left,
                 "only_content": report.only_right,
+                "left_out": report.left_out,
+                "repeated_gateway": report.repeated_left,
+                "repeated_content": report.repeated_right,
+                "retried": report.retried,
+                "crowded": report.crowded,
+                "quarantined": dict(sorted(report.quarantined.items())),
             }
         )
         return
     console = results()
-    console.print(Text(f"{count(report.matched, 'call')} in both logs, written to {output}."))
-    if report.only_left:
-        console.print(Text(f"{count(report.only_left, 'call')} only in {gateway}: kept, without text."))
-    if report.only_right:
-        console.print(Text(f"{count(report.only_right, 'call')} only in {content}: left out, because nobody knows whose they are."))
+    console.print(
+        Text(f"{count(report.rows, 'call')} written to {visible(str(output), 200)}: {count(report.matched, 'call')} in both logs.")
+    )
+    for number, what in (
+        (report.only_left, f"only in {visible(str(gateway), 100)}: kept, without text"),
+        (report.only_right, f"only in {visible(str(content), 100)}, which names their account: kept"),
+        (report.left_out, "left out: neither log says whose they are"),
+        (report.repeated_left + report.repeated_right, "repeated in one log: kept once"),
+        (report.retried, "were retries of a call that had matched already: kept, with its identity"),
+        (report.crowded, "share a request id with too many others to say which is which"),
+        (report.quarantined.total(), "could not be read"),
+    ):
+        if number:
+            console.print(Text(f"{number:,} {what}."))

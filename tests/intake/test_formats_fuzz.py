@@ -141,3 +141,42 @@ def test_reasons_never_show_a_value(name, record):
             reason = str(bad)
             assert secret not in reason
     assert refused
+
+
+def test_half_of_a_log_may_leave_open_whose_call_it_is():
+    nobody = [
+        ("canonical", {"interaction_id": "i", "started_at": "2026-07-07T10:00:00Z"}),
+        ("envoy-ai", {"x-request-id": "i", "start_time": "2026-07-07T10:00:00Z", "gen_ai.request.model": "m"}),
+        ("kong", {"request": {"id": "i"}, "started_at": 1783418400251, "ai": {"proxy": {"meta": {}}}}),
+        ("langfuse", {"id": "i", "start_time": "2026-07-07 10:00:00", "type": "GENERATION"}),
+        ("litellm", {"id": "i", "startTime": 1783418400.0}),
+        ("litellm-spend", {"request_id": "i", "startTime": "2026-07-07 10:00:00"}),
+        (
+            "otel-genai",
+            {
+                "resourceSpans": [
+                    {
+                        "scopeSpans": [
+                            {
+                                "spans": [
+                                    {
+                                        "traceId": "i",
+                                        "spanId": "s",
+                                        "startTimeUnixNano": "1783418400251934111",
+                                        "attributes": [{"key": "gen_ai.request.model", "value": {"stringValue": "m"}}],
+                                    }
+                                ]
+                            }
+                        ]
+                    }
+                ]
+            },
+        ),
+    ]
+    for name, record in nobody:
+        ((table, row),) = FORMATS[name].read(record, Context(account_optional=True))
+        assert (table, row["account_id"]) == ("interactions", None)
+        assert row["interaction_id"].startswith("i")
+        with pytest.raises(BadRow):
+            list(FORMATS[name].read(record, Context()))
+    assert {name for name, _ in nobody} == set(FORMATS)

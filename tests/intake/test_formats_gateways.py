@@ -79,8 +79,9 @@ def test_the_account_comes_from_common_keys_flat_or_nested(key):
     record = {name: value for name, value in samples("envoy_ai")[0].items() if name != "x-account-id"}
     assert read(envoy_ai.FORMAT, {**record, key: "acct-1"})["account_id"] == "acct-1"
     assert read(envoy_ai.FORMAT, {**record, "request_headers": {key: "acct-1"}})["account_id"] == "acct-1"
-    with pytest.raises(BadRow, match="x-account-id"):
-        read(envoy_ai.FORMAT, {**record, key: "-"})
+    for nothing in ("-", " ", ""):
+        with pytest.raises(BadRow, match="x-account-id"):
+            read(envoy_ai.FORMAT, {**record, key: nothing})
 
 
 def test_logged_headers_keep_their_order():

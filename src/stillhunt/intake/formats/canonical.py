@@ -111,8 +111,9 @@ class Canonical:
 
     def _interaction(self, record: Mapping[str, Any], context: Context) -> Row:
         identifier(record.get("interaction_id"), "interaction_id")
-        identifier(record.get("account_id"), "account_id")
         row = _columns(record, _INTERACTION)
+        if row["account_id"] is None and not context.account_optional:
+            raise BadRow("account_id: expected a non-empty id")
         if row["started_at"] is None:
             raise BadRow("started_at: expected a time")
         body = read_body(record.get("messages"), None, tools=record.get("tools"), system=record.get("system"), keep_text=context.keep_text)
@@ -146,7 +147,7 @@ def _columns(record: Mapping[str, Any], readers: tuple[tuple[str, Callable[[Any,
 
 def _score(keys: frozenset[str]) -> float:
     table = table_of(keys)
-    if table is None or (table == "interactions" and not {"interaction_id", "started_at", "account_id"} <= keys) or len(keys) < 2:
+    if table is None or (table == "interactions" and not {"interaction_id", "started_at"} <= keys) or len(keys) < 2:
         return 0.0
     known = len(keys & _NAMES[table]) / len(keys)
     return 0.99 if known == 1 else 0.9 * known if known >= 0.6 else 0.0

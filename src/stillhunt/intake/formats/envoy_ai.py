@@ -121,8 +121,8 @@ class EnvoyAI:
         if model is None and operation is None:
             return ()
         request_id, id_key = _first(entry, REQUEST_ID)
-        account, account_key = _first(entry, ACCOUNT)
-        if account is None:
+        account = optional_identifier(*_first(entry, ACCOUNT))
+        if account is None and not context.account_optional:
             raise BadRow("x-account-id: expected a key that identifies the account; add such a header or principal to the log format")
         started = from_text(entry.get("start_time"), "start_time")
         duration = count(entry.get("duration"), "duration")
@@ -131,7 +131,7 @@ class EnvoyAI:
         row: Row = {
             "interaction_id": identifier(request_id, id_key),
             "started_at": started,
-            "account_id": identifier(account, account_key),
+            "account_id": account,
             "organization_id": optional_identifier(*_first(entry, ORGANIZATION)),
             "key_id": optional_identifier(*_first(entry, KEY)),
             "end_user_id": optional_identifier(*_first(entry, END_USER)),

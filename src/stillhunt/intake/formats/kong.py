@@ -88,7 +88,7 @@ class Kong:
             entity.get("consumer_id"), "authenticated_entity.consumer_id"
         )
         account = account or optional_identifier(entity.get("id"), "authenticated_entity.id")
-        if account is None:
+        if account is None and not context.account_optional:
             raise BadRow("consumer.id, authenticated_entity.consumer_id: expected one of them; enable an authentication plug-in")
         asked = decoded(payload.get("request"))
         body = read_body(asked, payload.get("response"), keep_text=context.keep_text)
@@ -181,11 +181,11 @@ def _organization(record: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _account(account: str, consumer: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+def _account(account: str | None, consumer: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
     """When the consumer was created, which Kong logs with every call of an authenticated consumer."""
     created = consumer.get("created_at")
     seen: set[str] = context.facts.setdefault("consumers", set())
-    if account in seen or type(created) is not int:
+    if account is None or account in seen or type(created) is not int:
         return ()
     seen.add(account)
     return (("accounts", {"account_id": account, "created_at": from_milliseconds(created * 1000, "consumer.created_at")}),)

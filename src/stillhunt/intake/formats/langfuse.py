@@ -115,7 +115,7 @@ class Langfuse:
         metadata = {**metadata_of(trace), **metadata_of(entry)}
         account = optional_identifier(get("user_id"), "user_id") or optional_identifier(trace.get("user_id"), "trace.user_id")
         account = account or optional_identifier(metadata.get("user_api_key_user_id"), "metadata.user_api_key_user_id")
-        if account is None:
+        if account is None and not context.account_optional:
             raise BadRow("user_id: expected on the observation or its trace; export the traces too, or set it in the application")
         given = decoded(get("input"))
         parameters, tools, system = split_parameters(get("model_parameters"), "model_parameters")

@@ -123,7 +123,7 @@ class LiteLLM:
         account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
         if account_id is None or account_id == NOBODY:
             account_id = key_id
-            if account_id is None:
+            if account_id is None and not context.account_optional:
                 raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
         organization_id = optional_identifier(meta("user_api_key_org_id"), "metadata.user_api_key_org_id") or optional_identifier(
             meta("user_api_key_team_id"), "metadata.user_api_key_team_id"
@@ -178,7 +178,7 @@ class LiteLLM:
         if call_id is not None and call_id != interaction_id:
             row["_request_ids"] = [call_id]
         email = meta("user_api_key_user_email")
-        if email is None:
+        if email is None or account_id is None:
             return (("interactions", row),)
         return (("interactions", row), *first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context))
 

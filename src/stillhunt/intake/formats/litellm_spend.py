@@ -97,7 +97,7 @@ class LiteLLMSpend:
             account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
         if account_id is None or account_id == NOBODY:
             account_id = key_id
-        if account_id is None:
+        if account_id is None and not context.account_optional:
             raise BadRow("user, api_key: expected one of them, to know whose call it is")
         organization_id = (
             optional_identifier(get("organization_id"), "organization_id")
@@ -149,7 +149,11 @@ class LiteLLMSpend:
         if call_id is not None and call_id != interaction_id:
             row["_request_ids"] = [call_id]
         email = meta("user_api_key_user_email")
-        accounts = first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context) if email else ()
+        accounts = (
+            first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context)
+            if email and account_id
+            else ()
+        )
         return (("interactions", row), *accounts)
 
 

@@ -205,7 +205,7 @@ def _from_event(event: Mapping[str, Any], resource: Mapping[str, Any], context: 
 def _row(own: Mapping[str, Any], above: list[dict[str, Any]], resource: Mapping[str, Any], content: Content, context: Context) -> Row:
     levels = (own, *above)
     account = optional_identifier(*lookup("account_id", (*levels, resource)))
-    if account is None:
+    if account is None and not context.account_optional:
         raise BadRow("user.id: expected on the span or on one above it; export the HTTP server's span, or join a gateway log")
     parameters, tools, system = split_parameters(_parameters(own), "gen_ai.request")
     answer = content.answered

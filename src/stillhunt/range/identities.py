@@ -196,7 +196,7 @@ class Identities:
             [
                 f"{one}.{two}", f"{one}.{two}", f"{one}{two}", f"{one[0]}{two}", f"{one[0]}.{two}", f"{one}_{two}", f"{one}{year:02d}",
                 f"{one}.{two}{rng.randrange(1000)}", f"{two}-{one}", f"{word}.{one}", f"the{word}{two}", f"{one}{word}", f"hello.{one}",
-                f"{one}.{two[0]}", f"{word}{rng.randrange(10_000)}", f"x{one}x{rng.randrange(100)}", f"{one}+ai", f"{one}.dev", f"me.{two}{one}",
+                f"{one}.{two[0]}", f"{word}{rng.randrange(9_999)}", f"x{one}x{year}", f"{one}+ai", f"{one}.dev", f"me.{two}{one}",
             ],
         )  # fmt: skip
 

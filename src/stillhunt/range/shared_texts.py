@@ -8,6 +8,7 @@ first needed. A set that is missing or unreadable is named in `missing`, and the
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections import defaultdict
@@ -143,7 +144,11 @@ class SharedTexts:
         for path in sorted(self._folder.glob("benign_*/*.parquet")):
             if path.parent.name in _SPECIAL:
                 continue
-            names = set(pq.read_schema(path).names) if path.is_file() else set()
+            try:
+                names = set(pq.read_schema(path).names)
+            except (OSError, pa.ArrowException):
+                self.missing.append(f"{path.parent.name}/{path.name}")
+                continue
             if {"conv", "role", "text"} <= names:
                 chats += self._turns(path)
             elif "prompt" in names:
@@ -395,17 +400,25 @@ class SharedTexts:
         return HarvestJob(job.kind, words, in_system, self._queue(corpus, template, seed), (words,))
 
     def _queue(self, corpus: list[Task], template: Template | None, seed: str) -> Callable[[], Iterator[Task]]:
-        """A queue that never repeats: each entry alone, then each with the entry `lap` places further on, lap after lap."""
+        """A queue that never repeats and never ends.
+
+        Lap 0 gives each entry alone; on later laps, entry `place` is followed by the entries that lie as far behind it as
+        the digits of the lap's number say, written to the base of the corpus' size.
+        """
 
         def start() -> Iterator[Task]:
             rng = random.Random(seed)
             order = rng.sample(range(len(corpus)), len(corpus))
             joint = pick(rng, ("\n\n", "\n---\n", "\n\nAlso: ", "\n\nContext: "))
-            for lap in range(len(corpus)):
+            for lap in itertools.count():
+                distances, left = [], lap
+                while left:
+                    left, digit = divmod(left, len(order))
+                    distances.append(digit)
                 for place, chosen in enumerate(order):
                     text, completion = corpus[chosen]
-                    if lap:
-                        text = f"{text}{joint}{corpus[order[(place + lap) % len(order)]].payload}"
+                    for distance in distances:
+                        text += f"{joint}{corpus[order[(place + distance) % len(order)]].payload}"
                     payload = self._fill(template, text, rng) if template else text
                     language = "zh" if eastern(text) else "en"
                     wanted = length(rng, 1_200 if language == "zh" else 2_800, 0.5, 400)

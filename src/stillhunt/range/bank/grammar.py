@@ -121,14 +121,14 @@ class Corpus:
 
     def cut(self, rng: random.Random, chars: int) -> str:
         """About `chars` characters of running text, whole sentences, from anywhere in the corpus."""
-        starts = self._starts
-        first = starts[int(rng.random() * (len(starts) - 1))]
-        last = starts[bisect.bisect_left(starts, first + max(chars, 1), hi=len(starts) - 1)]
-        piece = self.text[first:last].rstrip()
-        missing = chars - len(piece)
-        if missing > len(self.text) // 50:
-            return piece + "\n\n" + self.cut(rng, min(missing, len(self.text)))
-        return piece
+        starts, pieces = self._starts, []
+        while True:
+            first = starts[int(rng.random() * (len(starts) - 1))]
+            last = starts[bisect.bisect_left(starts, first + max(chars, 1), hi=len(starts) - 1)]
+            pieces.append(self.text[first:last].rstrip())
+            chars -= last - first
+            if chars <= 0 or chars < len(self.text) // 50:  # a little less at the corpus' end is as good
+                return "\n\n".join(pieces)
 
 
 def length(rng: random.Random, median: float, spread: float, low: int = 1, high: int = 12_000) -> int:

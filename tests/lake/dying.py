@@ -12,22 +12,25 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from sqlalchemy.orm import Session
 
 from lake.invented import accounts, interactions, texts
 from stillhunt.lake import Lake
+from stillhunt.lake.identity import siphash128
 
 MILLISECONDS = (15, 35, 60, 90, 130)
 
 
 def append_batches(folder: Path) -> None:
     with Lake.open(folder, create=True) as lake:
-        for start in range(0, 90, 30):
-            lake.append_interactions(interactions(range(start, start + 40)), texts(range(start, start + 40)))
+        for start in (0, 30):
+            lake.append_interactions(interactions(range(start, start + 40), days=1), texts(range(start, start + 40), days=1))
         lake.upsert_accounts(accounts({"account_id": "account-001", "plan": "free"}, {"account_id": "account-002"}))
 
 
@@ -68,6 +71,8 @@ def child(work: Callable[[], None], prepare: Callable[[], None] = lambda: None, 
         try:
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -84,6 +89,7 @@ def child(work: Callable[[], None], prepare: Callable[[], None] = lambda: None, 
 
 def main() -> None:
     how, folder = sys.argv[1], Path(sys.argv[2])
+    siphash128(pa.array(["compiled once for all children"]), bytes(16))
     stride = 1 if how == "lake" else 3
 
     def work_on(lake: Path) -> Callable[[], None]:

@@ -104,7 +104,7 @@ def test_interactions_are_laid_out_by_day(lake):
 def test_batches_give_only_the_columns_asked_for(lake):
     lake.append_interactions(interactions(range(50)))
     batches = list(lake.table("interactions").batches(["account_id", "sketch"]))
-    assert [batch.schema.names for batch in batches][0] == ["account_id", "sketch"]
+    assert batches[0].schema.names == ["account_id", "sketch"]
     assert sum(batch.num_rows for batch in batches) == 50
 
 

@@ -26,6 +26,9 @@ Mask = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, str], None]
 """Called with how many steps are done, how many there are, and the table at hand."""
 
+SNAPSHOT_AGE = timedelta(hours=6)
+"""Younger snapshots are kept for scans that may still be reading them."""
+
 _ORDER = {
     "interactions": ["account_id", "started_at", "interaction_id"],
     "texts": ["started_at", "interaction_id"],
@@ -75,13 +78,24 @@ def compact(
         progress(len(work), len(work), "")
     expired, freed = 0, Freed(0, 0)
     for name in records.TABLES:
-        keep = {pinned[name]} if pinned is not None and name in pinned else set()
-        count, removed = maintenance.expire(_tables(opened, name), keep_snapshots, {one for one in keep if one is not None}, snapshot_age)
+        count, removed = shorten(opened, name, pinned, keep_snapshots, snapshot_age)
         expired += count
         freed += removed
         freed += maintenance.remove_orphans(opened.load(name), orphan_age)
     after = sum(len(data_files(opened.load(name))) for name in records.TABLES)
     return CompactReport(before, after, expired, freed.files, freed.bytes)
+
+
+def shorten(
+    opened: Opened, name: str, pinned: pins.Pins | None, keep_snapshots: int, snapshot_age: timedelta = SNAPSHOT_AGE
+) -> tuple[int, Freed]:
+    """Forget snapshots of one table but the last `keep_snapshots`, those younger than `snapshot_age` and the one in `pinned`.
+
+    Returns:
+        How many were forgotten, and what that freed on disk.
+    """
+    keep = pinned.get(name) if pinned is not None else None
+    return maintenance.expire(_tables(opened, name), keep_snapshots, set() if keep is None else {keep}, snapshot_age)
 
 
 def retain(opened: Opened, before: datetime, orphan_age: timedelta) -> RetentionReport:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +34,9 @@ from stillhunt.lake.index import follow
 from stillhunt.lake.opening import Opened, current_columns, open_lake, stored_schema
 from stillhunt.lake.table import LakeTable
 
+_HISTORY = 500
+"""Snapshots of one table beyond which appending forgets the older half (but none of the last hours)."""
+
 
 @dataclass(frozen=True)
 class Appended:
@@ -43,7 +47,7 @@ class Appended:
 
 
 class Lake:
-    """An open lake. Not for use by several threads at once; several processes may each open their own.
+    """An open lake. Writes from several threads take turns; several processes may each open their own.
 
     Attributes:
         key: the pseudonym key, 32 bytes.
@@ -56,6 +60,7 @@ class Lake:
         self._scanned: str | None = None
         self.key = opened.key
         self.where = opened.where
+        self._turn = RLock()
         self._indexes = {name: IdIndex(opened.key) for name in ("interactions", "texts")}
 
     @classmethod
@@ -188,7 +193,7 @@ class Lake:
         progress: Progress | None = None,
         *,
         keep_snapshots: int = 10,
-        snapshot_age: timedelta = timedelta(hours=6),
+        snapshot_age: timedelta = housekeeping.SNAPSHOT_AGE,
         orphan_age: timedelta = timedelta(days=1),
     ) -> CompactReport:
         """Rewrite each day into few large files, forget old snapshots, remove files that nothing names.
@@ -230,7 +235,7 @@ class Lake:
     def _writing(self) -> Iterator[None]:
         if self._pinned is not None:
             raise StillhuntError(f"{self.where}: a lake at a snapshot is for reading only; open the lake itself")
-        with spoken(self.where):
+        with self._turn, spoken(self.where):
             yield
 
     def _table_for_writing(self, name: str) -> Table:
@@ -261,9 +266,16 @@ class Lake:
                 continue
             index.remember(digests.take(fresh))
             index.files.update(file.file_path for file in files)
+            self._limit_history(name, len(table.metadata.snapshots))
             break
         accepted = sum(file.record_count for file in files)
         return Appended(accepted, rows.num_rows - accepted)
+
+    def _limit_history(self, name: str, snapshots: int) -> None:
+        """Forget old snapshots when there are so many that each commit takes long: all are copied at every commit."""
+        if snapshots > _HISTORY:
+            pinned = self._pins_of_newest_scan()
+            housekeeping.shorten(self._opened, name, pinned, keep_snapshots=_HISTORY // 2)
 
     def _merge(self, name: str, merge: Callable[[pa.Table], tuple[pa.Table, int]], *, append: bool = False) -> int:
         """Commit what `merge` makes of the table's rows, looking again whenever somebody else was faster."""

@@ -23,7 +23,8 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from stillhunt import records
 from stillhunt.errors import StillhuntError
@@ -103,7 +104,7 @@ def open_lake(location: str | Path, *, create: bool) -> Opened:
             opened = Opened(where, folder, catalog, namespace, make_key(key_path(folder)))
             _create_tables(opened)
             known = opened.load("interactions")
-        _check_layout(known, where, folder)
+        _check_layout(known, where)
         key = read_key(key_path(folder))
         if known.properties.get(KEY_ID_PROPERTY) != key_id(key):
             raise StillhuntError(
@@ -136,17 +137,29 @@ def _local(folder: Path, *, create: bool) -> Catalog:
             raise StillhuntError(f"{folder}: this folder holds other things; give a new or empty folder for the lake")
         folder.mkdir(parents=True, exist_ok=True)
     properties = {
-        "uri": f"sqlite:///{folder / CATALOG_FILE}?timeout={LOCK_WAIT_SECONDS}",
+        # A folder's name may hold what means something in a URL.
+        "uri": URL.create("sqlite", database=str(folder / CATALOG_FILE), query={"timeout": str(LOCK_WAIT_SECONDS)}).render_as_string(),
         "warehouse": str(folder / TABLES_FOLDER),
         "init_catalog_tables": str(create).lower(),
     }
     try:
-        return SqlCatalog(NAMESPACE, **properties)
+        catalog = SqlCatalog(NAMESPACE, **properties)
     except DBAPIError as error:
         # Two processes that create the same lake at once: the other one was first.
-        if create and "already exists" in str(error):
-            return SqlCatalog(NAMESPACE, **properties)
-        raise
+        if not (create and "already exists" in str(error)):
+            raise
+        catalog = SqlCatalog(NAMESPACE, **properties)
+    _check_place(catalog, folder)
+    return catalog
+
+
+def _check_place(catalog: SqlCatalog, folder: Path) -> None:
+    """Iceberg names files by absolute paths, so a local lake works only where it was made."""
+    with catalog.engine.connect() as connection:
+        found = connection.execute(text("SELECT metadata_location FROM iceberg_tables WHERE table_name = 'interactions'")).fetchone()
+    if found is not None and not Path(found[0]).is_relative_to(folder):
+        was = Path(found[0]).parents[4]
+        raise StillhuntError(f"{folder}: this lake was made at {was} and its files name that path; move it back, or link that path to it")
 
 
 def _configured(where: str) -> tuple[Catalog, str]:
@@ -169,27 +182,25 @@ def _interactions(catalog: Catalog, namespace: str) -> Table | None:
 
 def _create_tables(opened: Opened) -> None:
     """Make all tables; interactions last, because its presence means that the lake is complete."""
-    with suppress(NamespaceAlreadyExistsError):
+    # The SQL catalog looks before it inserts: of two processes, one fails at the insert.
+    with suppress(NamespaceAlreadyExistsError, IntegrityError):
         opened.catalog.create_namespace(opened.namespace)
     marks = {LAYOUT_PROPERTY: str(LAYOUT), KEY_ID_PROPERTY: key_id(opened.key)}
     for name in sorted(records.TABLES, key=lambda name: name == "interactions"):
-        try:
-            with opened.catalog.create_table_transaction(
+        # There already: made before a crash, or by somebody who creates the lake at the same time.
+        with suppress(TableAlreadyExistsError, CommitFailedException):
+            creation = opened.catalog.create_table_transaction(
                 (opened.namespace, name), stored_schema(name), properties=_PROPERTIES | marks
-            ) as creation:
+            )
+            with creation:
                 if name in BY_DAY:
                     with creation.update_spec() as spec:
                         spec.add_field("started_at", DayTransform(), "started_day")
-        except TableAlreadyExistsError:
-            pass
 
 
-def _check_layout(table: Table, where: str, folder: Path | None) -> None:
+def _check_layout(table: Table, where: str) -> None:
     layout = table.properties.get(LAYOUT_PROPERTY, "")
     if not layout.isdigit():
         raise StillhuntError(f"{where}: the tables here were not made by Stillhunt; choose another place for the lake")
     if int(layout) > LAYOUT:
         raise StillhuntError(f"{where}: this lake has layout {layout}, this release knows layout {LAYOUT}; install a newer release")
-    if folder is not None and not Path(table.location()).is_relative_to(folder):
-        was = Path(table.location()).parents[2]
-        raise StillhuntError(f"{where}: this lake was made at {was} and its files name that path; move it back, or link that path to it")

@@ -75,7 +75,9 @@ class DuckDBDialect(Dialect):
         return f"list_contains({expression}, {element})"
 
     def list_overlap(self, left: str, right: str) -> str:
-        return f"CAST(len(list_distinct(list_intersect({left}, {right}))) AS INTEGER)"
+        # The intersection with a null list is empty here, which would say that the lists were looked at.
+        size = f"CAST(len(list_distinct(list_intersect({left}, {right}))) AS INTEGER)"
+        return f"CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN {size} END"
 
     def extract(self, expression: str, pattern: str, group: int) -> str:
         # Of a null DuckDB extracts '', which would be a value.

@@ -4,12 +4,12 @@ import dataclasses
 import json
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from ground import SPEC, Ground
+from ground import SPEC, Ground, read
 
 from stillhunt.errors import InputError
 from stillhunt.range.operators import operator
@@ -189,6 +189,23 @@ def test_short_and_sparse_worlds_hold_everybody(tmp_path: Path, days: int, accou
     assert world.accounts == accounts
     assert set(world.populations) == {"people", *(name for name, one in load().items() if one.default)}
     assert world.calls == pytest.approx(calls, rel=0.05) or calls < 2 * accounts
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder of real texts is not here: ../shared/data")
+def test_real_texts_keep_strangers_apart_and_queues_free_of_repeats(tmp_path: Path):
+    spec = dataclasses.replace(SMALL, texts=SHARED, accounts=300, calls=4000, populations="people", format="canonical")
+    real = read(make(spec, tmp_path), tmp_path)
+    openings = defaultdict(set)
+    for call in real.of("people"):
+        if call["turns"] == 1 and len(call["prompt"]) >= 25:
+            openings[call["prompt"]].add(call["account_id"])
+    assert len(openings) > 500
+    assert sum(len(senders) > 1 for senders in openings.values()) == 0
+    answered = Counter((call["system"], call["prompt"]) for call in real.of("operator") if call["http_status"] == 200)
+    assert set(answered.values()) == {1}
 
 
 def test_progress_is_told_up_to_the_end(tmp_path: Path):

@@ -7,11 +7,11 @@ writer, as the real product would leave it out.
 from __future__ import annotations
 
 import gzip
+import io
 import random
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from stillhunt.range.calls import DAY, Call
 
@@ -64,21 +64,21 @@ class LineWriter(Writer):
     """A format of one record a line."""
 
     compressed = False
-    _file: IO[bytes]
+    _raw: io.BufferedWriter
+    _file: io.BufferedIOBase
 
     @abstractmethod
     def line(self, call: Call) -> bytes:
         """The record, line end included."""
 
     def _begin(self, path: Path) -> None:
+        self._raw = io.BufferedWriter(io.FileIO(path, "w"), 1 << 20)
         # mtime and name are left out of the gzip header: the same world is the same bytes
-        self._file = gzip.GzipFile("", "wb", 5, path.open("wb"), mtime=0) if self.compressed else path.open("wb", buffering=1 << 20)
+        self._file = gzip.GzipFile("", "wb", 5, self._raw, mtime=0) if self.compressed else self._raw
 
     def _add(self, call: Call) -> None:
         self._file.write(self.line(call))
 
     def _end(self) -> None:
-        raw = getattr(self._file, "fileobj", None)
         self._file.close()
-        if raw is not None:
-            raw.close()
+        self._raw.close()

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from stillhunt.range.calls import SECOND, Call
+from stillhunt.range.calls import SECOND, Call, Message
 from stillhunt.range.files import LineWriter
 from stillhunt.range.stage import MODEL_BY_NAME
 
@@ -82,10 +82,10 @@ PAYLOAD = (
 )
 
 
-def full_messages(call: Call) -> list[dict[str, Any]]:
+def full_messages(call: Call) -> list[Message]:
     """The request's messages as sent, the system's first."""
     if call.system is None:
-        return call.messages  # type: ignore[return-value]
+        return call.messages
     return [{"role": "system", "content": call.system}, *call.messages]
 
 

@@ -141,7 +141,8 @@ class Stage:
         if calls <= 0 or last - first < MINUTE:
             return np.empty(0, np.int64)
         seconds = self.rates.moments(numbers, calls, first / SECOND, (last - first) / DAY, zone, style)
-        times = np.clip((np.asarray(seconds) * SECOND).astype(np.int64) + numbers.integers(0, SECOND, len(seconds)), first, last - 1)
+        exact = (np.asarray(seconds) * SECOND).astype(np.int64) + numbers.integers(0, SECOND, len(seconds))
+        times: NDArray[np.int64] = np.clip(exact, first, last - 1)
         times.sort()
         self.planned += len(times)
         return times
@@ -244,7 +245,7 @@ class Actor:
                 response = response[: rng.randrange(20, 200)]
             got = tokens(response) + 1
             if self.limit is not None and got > self.limit:
-                response, got, finish = response[: self.limit * 4], self.limit, "length"
+                response, got, finish = response[: len(response) * self.limit // got], self.limit, "length"
             speed = MODEL_BY_NAME[model].speed
             seconds = 0.18 + rng.expovariate(4.0) + sent / 9000 + got / (speed * (0.75 + 0.5 * rng.random()))
         return Call(

@@ -52,7 +52,7 @@ class JoinReport:
     matched: int = 0  # content rows that found their gateway row
     only_left: int = 0  # gateway rows without content: in the output, without text
     only_right: int = 0  # content rows without gateway row that say themselves whose they are: in the output
-    left_out: int = 0  # content rows without gateway row and account: nobody knows whose they are
+    left_out: int = 0  # rows without account on either side: nobody knows whose they are
     repeated_left: int = 0  # gateway rows with an interaction_id seen before: kept once
     repeated_right: int = 0  # content rows likewise
     retried: int = 0  # matched content rows whose gateway row had a better match already: kept, with its identity
@@ -141,12 +141,15 @@ def _read_side(paths: Sequence[Path], name: str | None, side: Path, report: Join
 
 
 def _match(database: duckdb.DuckDBPyConnection, sides: list[Path], report: JoinReport) -> None:
-    run = database.execute
+    def run(sql: str, parameters: list[str] | None = None) -> list[Any]:
+        return database.execute(sql, parameters).fetchall()
+
     run("SET TimeZone = 'UTC'")
     for side, path in zip("lr", sides, strict=True):
         run(
             f"""CREATE TEMP TABLE {side} AS
-            SELECT file_row_number AS n, interaction_id AS id, epoch_us(started_at) AS at, account_id IS NOT NULL AS known, _request_ids AS ids
+            SELECT file_row_number AS n, interaction_id AS id, epoch_us(started_at) AS at,
+                account_id IS NOT NULL AS known, _request_ids AS ids
             FROM read_parquet($1, file_row_number = true)
             QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY file_row_number) = 1""",
             [str(path)],
@@ -172,17 +175,16 @@ def _match(database: duckdb.DuckDBPyConnection, sides: list[Path], report: JoinR
     )
     run(
         """CREATE TEMP TABLE plan AS
-        SELECT ln, rn, first FROM pairs
+        SELECT ln, rn, first FROM pairs JOIN l ON l.n = ln JOIN r ON r.n = rn WHERE l.known OR r.known
         UNION ALL SELECT n, NULL, true FROM l WHERE known AND n NOT IN (SELECT ln FROM pairs)
         UNION ALL SELECT NULL, n, false FROM r WHERE known AND n NOT IN (SELECT rn FROM pairs)"""
     )
 
     def number(sql: str) -> int:
-        row = run(sql).fetchone()
-        return int(row[0]) if row else 0
+        return int(run(sql)[0][0])
 
-    report.matched = number("SELECT count(*) FROM pairs")
-    report.retried = number("SELECT count(*) FROM pairs WHERE NOT first")
+    report.matched = number("SELECT count(*) FROM plan WHERE ln IS NOT NULL AND rn IS NOT NULL")
+    report.retried = number("SELECT count(*) FROM plan WHERE ln IS NOT NULL AND NOT first")
     report.only_left = number("SELECT count(*) FROM plan WHERE rn IS NULL")
     report.only_right = number("SELECT count(*) FROM plan WHERE ln IS NULL")
     report.repeated_left = number("SELECT (SELECT count(*) FROM l_rows) - (SELECT count(*) FROM l)")
@@ -202,12 +204,13 @@ def _joined(database: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
             # A second content row of one gateway row is a call of its own, and keeps its own id.
             value = f"CASE WHEN first THEN {value} ELSE r_rows.{name} END"
         columns.append(f"epoch_us({value}) AS {name}" if name in ("started_at", "ended_at") else f"{value} AS {name}")
-    reader = database.execute(
+    reader = database.sql(
         f"""SELECT {", ".join(columns)} FROM plan
         LEFT JOIN l_rows ON l_rows.file_row_number = plan.ln
         LEFT JOIN r_rows ON r_rows.file_row_number = plan.rn
         ORDER BY started_at, interaction_id"""
     ).to_arrow_reader(_BATCH_ROWS)
+    assert reader is not None
     for batch in reader:
         yield pa.Table.from_batches([batch]).cast(CANONICAL_INTERACTIONS)
 

@@ -221,11 +221,12 @@ def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) 
         named = all(name and len(name) <= 200 and name.isprintable() for name in columns)
         if not named or len(set(columns)) != len(columns) or "�" in header:
             return None
-        records: list[Mapping[str, Any]] = [
-            dict(zip(columns, row, strict=False)) for row, _ in zip(reader, range(SAMPLE_RECORDS), strict=False) if row
-        ]
+        rows = [row for row, _ in zip(reader, range(SAMPLE_RECORDS), strict=False) if row]
     except (csv.Error, StopIteration):
         return None
+    if sum(len(row) == len(columns) for row in rows) * 2 < len(rows):
+        return None  # prose has commas too, but not as many in each line
+    records: list[Mapping[str, Any]] = [dict(zip(columns, row, strict=False)) for row in rows]
     sample = Sample(path.name, "csv", records, columns)
     return Opened(path, "csv", compression, size, start + len(header.encode()), columns, delimiter, sample)
 

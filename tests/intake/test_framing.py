@@ -1,0 +1,234 @@
+"""Bytes of any layout become the same records; what is damaged costs only itself."""
+
+import csv
+import gzip
+import io
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from stillhunt.errors import BadRow, InputError
+from stillhunt.intake import framing
+from stillhunt.intake.framing import blocks, line_count, records
+from stillhunt.intake.opening import open_source, walk
+
+ROWS = [{"id": str(n), "text": f'line one\nline "two" é \\ {n}', "list": [n, {"a": "]"}]} for n in range(40)]
+
+
+def everything(path: Path, block_bytes: int = 1 << 20) -> list[tuple[int, object]]:
+    """(number in the source, record or reason) of every record of `path`."""
+    found, base = [], 0
+    for block in blocks(open_source(path), block_bytes=block_bytes):
+        found += [(base + n, str(record) if isinstance(record, BadRow) else record) for n, record, _ in records(block)]
+        base += line_count(block)
+    return found
+
+
+def good(path: Path, block_bytes: int = 1 << 20) -> list[object]:
+    return [record for _, record in everything(path, block_bytes)]
+
+
+def until_the_fault(path: Path, complaint: str, block_bytes: int = 1 << 20) -> list[object]:
+    """The records that are read before reading stops with `complaint`."""
+    found: list[object] = []
+
+    def read() -> None:
+        for block in blocks(open_source(path), block_bytes=block_bytes):
+            found.extend(record for _, record, _ in records(block))
+
+    with pytest.raises(InputError, match=complaint):
+        read()
+    return found
+
+
+def lines(rows=ROWS) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+LAYOUTS = {
+    "lines": lines(),
+    "lines with byte order mark": b"\xef\xbb\xbf" + lines(),
+    "lines with carriage returns": lines().replace(b"\n", b"\r\n"),
+    "no newline at the end": lines()[:-1],
+    "blank lines": lines().replace(b"\n", b"\n\n"),
+    "array": json.dumps(ROWS).encode(),
+    "array with byte order mark": b"\xef\xbb\xbf" + json.dumps(ROWS).encode(),
+    "indented array": json.dumps(ROWS, indent=2).encode(),
+    "an array in each line": b"".join(json.dumps(ROWS[n : n + 7]).encode() + b"\n" for n in range(0, 40, 7)),
+    "nested arrays": json.dumps([ROWS[:20], [ROWS[20:30], ROWS[30:]]]).encode(),
+    "indented objects": b"\n".join(json.dumps(row, indent=1).encode() for row in ROWS),
+    "gzip": gzip.compress(lines()),
+    "gzip of several members": gzip.compress(lines(ROWS[:13])) + gzip.compress(lines(ROWS[13:])),
+    "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
+    "zstd": zstd(lines()),
+    "zstd of several frames": zstd(lines(ROWS[:13])) + zstd(lines(ROWS[13:])),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("block_bytes", [64, 700, 1 << 20])
+def test_every_layout_gives_the_same_records_in_order(tmp_path, layout, block_bytes):
+    path = tmp_path / "calls.log"
+    path.write_bytes(LAYOUTS[layout])
+    assert good(path, block_bytes) == ROWS
+
+
+def test_a_single_document_is_one_record(tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps({"resource": ROWS}, indent=2))
+    assert good(path) == [{"resource": ROWS}]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("block_bytes", [50, 1 << 20])
+def test_csv_keeps_newlines_in_quotes_and_leaves_empty_fields_out(tmp_path, delimiter, block_bytes):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(["id", "text", "none"])
+    writer.writerows([row["id"], row["text"], ""] for row in ROWS)
+    path = tmp_path / "calls.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + out.getvalue().encode())
+    assert good(path, block_bytes) == [{"id": row["id"], "text": row["text"]} for row in ROWS]
+
+
+def test_a_csv_row_of_another_length_or_encoding_costs_only_itself(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_bytes(b"a,b\n1,2\n3\n4,\xff\n5,6\n")
+    assert everything(path) == [
+        (1, {"a": "1", "b": "2"}),
+        (2, "not as many fields as the CSV header"),
+        (3, "not UTF-8"),
+        (4, {"a": "5", "b": "6"}),
+    ]
+
+
+@pytest.mark.parametrize("row_group", [3, 1000])
+@pytest.mark.parametrize("block_bytes", [64, 1 << 20])
+def test_parquet_gives_its_rows_without_nulls(tmp_path, row_group, block_bytes):
+    path = tmp_path / "calls.parquet"
+    rows = [{"id": str(n), "tokens": n if n % 2 else None} for n in range(50)]
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=row_group)
+    assert everything(path, block_bytes) == [(n + 1, {k: v for k, v in row.items() if v is not None}) for n, row in enumerate(rows)]
+
+
+def test_numbers_are_those_of_the_lines_whatever_the_blocks(tmp_path):
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(ROWS[:3]) + b"\n\nbroken\n" + lines(ROWS[3:]))
+    for block_bytes in (10, 200, 1 << 20):
+        numbers = [number for number, _ in everything(path, block_bytes)]
+        assert numbers == [1, 2, 3, 6, *range(7, 44)]
+        assert (6, "not JSON") in everything(path, block_bytes)
+
+
+def test_bad_lines_say_what_they_are_and_nothing_else(tmp_path):
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(b'{"a":1}\n{"a":secret}\n"secret"\n{"a":"\xff"}\n[{"b":2},"secret"]\n' + b"[" * 3000 + b"\n")
+    assert everything(path) == [
+        (1, {"a": 1}),
+        (2, "not JSON"),
+        (3, "not a JSON object"),
+        (4, "not UTF-8"),
+        (5, {"b": 2}),
+        (5, "not a JSON object"),
+        (6, "not JSON"),
+    ]
+
+
+def test_half_a_surrogate_pair_or_nan_does_not_cost_the_call(tmp_path):
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(b'{"text":"cut \\ud83d","ok":"\\ud83d\\ude00"}\n{"cost":NaN}\n')
+    first, second = good(path)
+    assert first == {"text": "cut �", "ok": "😀"}
+    assert second["cost"] != second["cost"]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd])
+@pytest.mark.parametrize("shape", ["lines", "array"])
+def test_what_is_complete_before_a_cut_is_read_and_then_the_cut_is_reported(tmp_path, compress, shape):
+    rows = [{"id": n, "text": str(hash((n, "x"))) * 20} for n in range(3000)]
+    data = compress(lines(rows) if shape == "lines" else json.dumps(rows).encode())
+    path = tmp_path / "calls.log"
+    path.write_bytes(data[: len(data) * 2 // 3])
+    found = until_the_fault(path, "cut off")
+    assert 0 < len(found) < len(rows)
+    assert found == rows[: len(found)]
+
+
+def test_garbage_after_a_gzip_member_is_reported_after_its_records(tmp_path):
+    path = tmp_path / "calls.gz"
+    path.write_bytes(gzip.compress(lines()) + b"garbage")
+    assert until_the_fault(path, "damaged") == ROWS
+
+
+def test_an_array_that_is_not_closed_gives_its_elements_and_is_reported(tmp_path):
+    path = tmp_path / "calls.json"
+    path.write_bytes(json.dumps(ROWS, indent=1).encode()[:-200])
+    found = until_the_fault(path, "ends inside a JSON array", 500)
+    assert found == ROWS[: len(found)]
+    assert len(found) > 30
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_line_beyond_all_measure_costs_only_itself(tmp_path, monkeypatch, compress):
+    monkeypatch.setattr(framing, "MAX_RECORD_BYTES", 5000)
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(compress(lines(ROWS[:5]) + b'{"a":"' + random.Random(1).randbytes(200_000).hex().encode() + b'"}\n' + lines(ROWS[5:])))
+    found = good(path, block_bytes=1000)
+    assert [record for record in found if isinstance(record, dict)] == ROWS
+    assert sum(isinstance(record, str) and record.startswith("record longer than") for record in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "empty"),
+        (b" \n\t\n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"Dear diary, today nothing happened.\nNor did it yesterday.\n", "not a log"),
+        (bytes(range(256)) * 10, "not a log"),
+        ('{"a": 1}\n'.encode("utf-16"), "UTF-16"),
+        (b"PAR1 and then nothing", "damaged"),
+        (gzip.compress(b"x" * 1000)[:12], "cut off"),
+        (b"\x1f\x8bnot gzip at all", "damaged"),
+        (b"\x28\xb5\x2f\xfdnot zstd at all", "damaged"),
+        (gzip.compress(b""), "empty"),
+    ],
+)
+def test_what_is_no_log_is_said_in_one_line(tmp_path, content, complaint):
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=complaint) as error:
+        open_source(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_path_and_a_folder_in_a_files_place_are_said_in_one_line(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        open_source(tmp_path / "missing.jsonl")
+    with pytest.raises(InputError, match="not a regular file"):
+        open_source(tmp_path)
+
+
+def test_folders_are_walked_in_order_without_hidden_files_and_quarantine(tmp_path):
+    for name in ("b/2.jsonl", "a/1.jsonl", "a/.hidden", ".git/x", "calls.quarantine.jsonl", "bad-rows.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "again.jsonl").symlink_to(tmp_path / "a/1.jsonl")
+    found = [path.relative_to(tmp_path).as_posix() for path, _ in walk([tmp_path], skip=tmp_path / "bad-rows.jsonl")]
+    assert found == ["again.jsonl", "b/2.jsonl"]
+
+
+def test_a_file_given_twice_is_read_once(tmp_path):
+    path = tmp_path / "calls.jsonl"
+    path.write_text("{}")
+    assert list(walk([path, tmp_path, path])) == [(path, True)]

@@ -165,17 +165,17 @@ def pools_by_reason(reasons: Sequence[Reason], width: int = 800) -> str:
     pools = sorted(((reason, pool) for reason in reasons for pool in reason.pools), key=lambda pair: -len(pair[1].accounts))[:MOST_POOLS]
     rows: list[dict[str, Any]] = [
         {
-            "label": visible(reason.why, LABEL),
+            "label": _cut(reason.why),
             "accounts": max(len(pool.accounts), 1),
             "said": f"{visible(pool.pool_id)}: {wording.count(len(pool.accounts), 'account')}; {visible(reason.why, 300)}",
         }
         for reason, pool in pools
     ]
-    order = list(dict.fromkeys(visible(reason.why, LABEL) for reason in reasons))
+    order = list(dict.fromkeys(_cut(reason.why) for reason in reasons))
     largest = max((row["accounts"] for row in rows), default=1)
     chart = (
         alt.Chart(alt.InlineData(values=rows))
-        .mark_circle(opacity=0.55, size=70, color=PALETTE["for"])
+        .mark_circle(opacity=0.5, color=PALETTE["for"])
         .encode(
             x=alt.X(
                 "accounts:Q",
@@ -184,6 +184,7 @@ def pools_by_reason(reasons: Sequence[Reason], width: int = 800) -> str:
                 axis=alt.Axis(values=[1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000], format="~s", grid=True),
             ),
             y=alt.Y("label:N", sort=order, title=None, axis=_labels(order)),
+            size=alt.Size("accounts:Q", legend=None, scale=alt.Scale(type="sqrt", domain=[1, max(int(largest), 2)], range=[25, 330])),
             description="said:N",
         )
         .properties(width=_plot(width, order), height=alt.Step(26))
@@ -203,6 +204,12 @@ def _horizontal(rows: list[dict[str, Any]], width: int, title: str, most: float 
     bars = base.mark_bar(size=14).encode(description="said:N")
     numbers = base.mark_text(align="left", dx=5, aria=False).encode(text="shown:N")
     return _render((bars + numbers).properties(width=_plot(width, labels), height=alt.Step(22)))
+
+
+def _cut(reason: str) -> str:
+    """A reason's beginning: its end is in the table below and in the tooltip."""
+    said = visible(reason, 400)
+    return said if len(said) <= LABEL else f"{said[: LABEL - 1].rstrip(' ,;:')}…"
 
 
 def _labels(labels: Sequence[str]) -> alt.Axis:

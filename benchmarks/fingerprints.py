@@ -5,6 +5,8 @@ documentation shows, and ends with MinHash digests (128 permutations). Every hon
 fastest is what we compare with: digests of word sets (which see no order) and of word 4-grams (which do, like ours).
 `rho` samples token positions and leaves most of a long text out; it is listed, and compared with all the same.
 
+Times are the process's CPU time, all threads together, so that neighbours on the machine count for neither side.
+
 Run `python benchmarks/fingerprints.py`. Needs rensa (development group). Text: generated prose, and the multi-turn chats of
 ../shared/data beside the checkout when that folder is present.
 """
@@ -113,10 +115,10 @@ def measure(*, megabytes: float = 10.0, runs: int = 7) -> dict[str, Any]:
         speeds: dict[str, list[float]] = {way: [] for way in timed}
         for run in range(runs + 1):
             for way, function in timed.items():
-                begun = time.perf_counter()
+                begun = time.process_time()
                 function()
                 if run:  # the first one compiles and warms up
-                    speeds[way].append(size / 1e6 / (time.perf_counter() - begun))
+                    speeds[way].append(size / 1e6 / (time.process_time() - begun))
         best = [max(values) for values in zip(*(v for way, v in speeds.items() if way.startswith("rensa")), strict=True)]
         found[name] = {
             "megabytes": size / 1e6,

@@ -58,7 +58,7 @@ def _finish(h: np.uint64) -> np.uint64:
 def _tail(data: Kernel, start: int, end: int) -> np.uint64:
     """Up to eight bytes, little-endian, zeros above."""
     word = np.uint64(0)
-    for j in range(end - start):
+    for j in range(min(end - start, 8)):
         word |= np.uint64(data[start + j]) << np.uint64(8 * j)
     return word
 
@@ -71,22 +71,26 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
         hashes[row] = chars[row] = messages[row] = turns[row] = 0
         if start == end or (valid.size and not valid[row]):
             continue
-        h = _SEED
+        even, odd = _SEED, _STEP  # two lanes, because one would wait for its own multiplication
         continuations = separators = users = 0
         i = start
         while i < end:
-            word = word_at(data, i) if i + 8 <= end else _tail(data, i, min(i + 8, end))
-            h = mum(h ^ word, _MIX) ^ (h >> _ONE)
-            inside = (word >> np.uint64(7)) & ~(word >> np.uint64(6)) & _O01
+            first = word_at(data, i) if i + 8 <= end else _tail(data, i, end)
+            second = word_at(data, i + 8) if i + 16 <= end else _tail(data, i + 8, end)
+            even = mum(even ^ first, _MIX) ^ (even >> _ONE)
+            odd = mum(odd ^ second, _MIX) ^ (odd >> _ONE)
+            inside = ((first >> np.uint64(7)) & ~(first >> np.uint64(6)) & _O01) + (
+                (second >> np.uint64(7)) & ~(second >> np.uint64(6)) & _O01
+            )
             continuations += _signed((inside * _O01) >> _TOP)
-            marked = word ^ _RS
-            if (marked - _O01) & ~marked & _O80:
-                for j in range(i, min(i + 8, end)):
+            marked, also = first ^ _RS, second ^ _RS
+            if ((marked - _O01) & ~marked | (also - _O01) & ~also) & _O80:
+                for j in range(i, min(i + 16, end)):
                     if data[j] == 0x1E:
                         separators += 1
                         users += j + 1 < end and data[j + 1] == 0x75
-            i += 8
-        hashes[row] = _signed(_finish(h ^ np.uint64(end - start)))
+            i += 16
+        hashes[row] = _signed(_finish(even ^ _finish(odd) ^ np.uint64(end - start)))
         chars[row] = end - start - continuations
         messages[row] = separators
         turns[row] = users
@@ -151,6 +155,9 @@ def _message(
     """
     kept, scratch, starts, ring, marks = state
     readable = data.size - 8
+    p1, p3 = powers[1], powers[3]
+    track = spans.shape[0] > 0
+    capacity = kept.size
     rolling = np.uint64(0)
     newest = oldest = weight = 0  # the ring holds tokens oldest .. newest - 1
     i = start
@@ -173,7 +180,9 @@ def _message(
                 letters = (low + _A) & ~(low + _Z)
                 digits = (ascii_part + _0) & ~(ascii_part + _9)
                 others = ~(letters | digits) | chunk
-                count = min(zeros_below(others & _O80) >> np.uint64(3), np.uint64(end - i))
+                count = zeros_below(others & _O80) >> np.uint64(3)
+                if i + 8 > end:
+                    count = min(count, np.uint64(end - i))
                 if count == 0:
                     i += 1
                     if begun >= 0:
@@ -185,14 +194,20 @@ def _message(
                 token_end = i
                 if count < _EIGHT:
                     low &= (_ONE << (count * _EIGHT)) - _ONE
-                word |= low << (filled * _EIGHT)
-                filled += count
-                if filled >= _EIGHT:
-                    token = mum(token ^ word, _MIX)
-                    filled -= _EIGHT
-                    word = low >> ((count - filled) * _EIGHT) if filled else np.uint64(0)
-                if count < _EIGHT and i < end and data[i] < 128:
-                    i += 1
+                if filled:
+                    word |= low << (filled * _EIGHT)
+                    filled += count
+                    if filled >= _EIGHT:
+                        token = mum(token ^ word, _MIX)
+                        filled -= _EIGHT
+                        word = low >> ((count - filled) * _EIGHT) if filled else np.uint64(0)
+                elif count < _EIGHT:
+                    word = low
+                    filled = count
+                else:
+                    token = mum(token ^ low, _MIX)
+                if count < _EIGHT and not (chunk >> (count * _EIGHT)) & np.uint64(0x80):
+                    i += 1  # at the end of the message this steps over it, where nobody looks any more
                     break
                 continue
             else:
@@ -262,23 +277,27 @@ def _message(
         ring[slot] = token
         marks[slot] = begun << 1 | (token_weight == WORD_WEIGHT)
         newest += 1
-        weight += token_weight
-        rolling = rolling * powers[1] + token
-        while weight > GRAM_WEIGHT:
-            slot = oldest & (_RING - 1)
-            spare = WORD_WEIGHT if marks[slot] & 1 else UNSPACED_WEIGHT
-            if weight - spare < GRAM_WEIGHT:
-                break
-            rolling -= ring[slot] * powers[newest - oldest - 1]
-            weight -= spare
+        if weight == GRAM_WEIGHT and newest - oldest == 5 and token_weight == WORD_WEIGHT:  # four words before this one
+            rolling = (rolling - ring[oldest & (_RING - 1)] * p3) * p1 + token
             oldest += 1
-        if weight < GRAM_WEIGHT:
-            continue
+        else:
+            weight += token_weight
+            rolling = rolling * p1 + token
+            while weight > GRAM_WEIGHT:
+                slot = oldest & (_RING - 1)
+                spare = WORD_WEIGHT if marks[slot] & 1 else UNSPACED_WEIGHT
+                if weight - spare < GRAM_WEIGHT:
+                    break
+                rolling -= ring[slot] * powers[newest - oldest - 1]
+                weight -= spare
+                oldest += 1
+            if weight < GRAM_WEIGHT:
+                continue
         gram = _finish(rolling)
-        if n == kept.size:
+        if n == capacity:
             n, threshold = _compact(kept, n, threshold, scratch, starts)
         kept[n] = gram
-        if spans.shape[0]:
+        if track:
             spans[n, 0] = marks[oldest & (_RING - 1)] >> 1
             spans[n, 1] = token_end
         n += _signed(gram < threshold)  # no branch: one in four cannot be predicted

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from stillhunt.campaigns.harvest import Harvest
 from stillhunt.channels import Channel
-from stillhunt.pools.evidence import outside
+from stillhunt.pools.evidence import Group
 from stillhunt.pools.find import Pool
 from stillhunt.pools.population import Column, Population
 from stillhunt.records import SharedObservation
@@ -27,14 +25,13 @@ MEMBER_WORDS = {
 def shared(population: Population, pool: Pool, channels: Mapping[str, Channel]) -> dict[int, list[SharedObservation]]:
     """For each member what it shares with the others, most telling first."""
     found: dict[int, list[SharedObservation]] = {int(at): [] for at in pool.members}
-    singles = population.one_each(pool.members)
+    group = Group(population, pool.members)
     for name, bits in pool.grown.account_bits.items():
         column = pool.grown.columns.get(name)
         if column is None:
             continue
         coding = column.middle
-        counts = np.bincount(coding.codes[singles], minlength=coding.width)
-        expected = outside(coding, population, pool.members) * len(singles)
+        counts, expected = group.counts(coding), group.outside(coding) * group.size
         channel = channels[column.channel]
         for at in pool.members:
             code = int(coding.codes[at])
@@ -64,30 +61,30 @@ def _value(column: Column, at: int, code: int) -> str:
 
 def what_they_share(population: Population, pool: Pool, channels: Mapping[str, Channel]) -> list[str]:
     """One sentence for each column that tells the pool from strangers, most telling first."""
-    singles = population.one_each(pool.members)
+    group = Group(population, pool.members)
     sentences = []
     for name, bits in sorted(pool.grown.bits.items(), key=lambda item: -item[1]):
         column = pool.grown.columns[name]
-        if bits / max(len(singles), 1) < TELLING_BITS:
+        if bits / max(group.size, 1) < TELLING_BITS:
             continue
         coding = column.middle
-        counts = np.bincount(coding.codes[singles], minlength=coding.width)
+        counts = group.counts(coding)
         counts[0] = 0
         code = int(counts.argmax())
         if counts[code] < 2:
             continue
-        share = outside(coding, population, pool.members)
+        share = group.outside(coding)
         at = int(pool.members[coding.codes[pool.members] == code][0])
         what = channels[column.channel].describe(name, _value(column, at, code))
         values = int((counts > 1).sum())
-        if column.numbers is not None or values <= 1 or counts[code] >= 0.5 * len(singles):
-            held, expected = int(counts[code]), float(share[code]) * len(singles)
-            sentences.append(f"{held} of {len(singles)} share {what}; {expected:.1f} expected among as many strangers")
+        if column.numbers is not None or values <= 1 or counts[code] >= 0.5 * group.size:
+            held, expected = int(counts[code]), float(share[code]) * group.size
+            sentences.append(f"{held} of {group.size} share {what}; {expected:.1f} expected among as many strangers")
         else:
             held = int(counts[counts > 1].sum())
             expected = float((counts[counts > 1] > 0).sum())
             sentences.append(
-                f"{held} of {len(singles)} share {column.aspect.title} with others among them: {values} values in all, such as {what}"
+                f"{held} of {group.size} share {column.aspect.title} with others among them: {values} values in all, such as {what}"
             )
     return sentences
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from stillhunt.pools.candidates import Candidate
-from stillhunt.pools.evidence import column_bits
+from stillhunt.pools.evidence import Group, column_bits
 from stillhunt.pools.population import Population
 
 QUANTILE = 0.9
@@ -25,23 +25,23 @@ CEILING = 3.0
 mostly of coordinated accounts would otherwise teach us that coordination is normal."""
 LEAST_GROUP = 12
 LEAST_GROUPS = 10
-MOST_GROUPS = 400
+MOST_GROUPS = 200
 
 
 def bounds(population: Population, candidates: list[Candidate]) -> dict[str, float]:
     """Bits per member that a common cause is granted, for each column by the name of its aspect."""
     rng = np.random.default_rng(0)
-    groups = [c for c in candidates if len(c.because) == 1 and population.weights[c.members].sum() >= LEAST_GROUP]
-    if len(groups) > MOST_GROUPS:
-        groups = [groups[at] for at in sorted(rng.choice(len(groups), MOST_GROUPS, replace=False))]
+    chosen = [c for c in candidates if len(c.because) == 1 and population.weights[c.members].sum() >= LEAST_GROUP]
+    if len(chosen) > MOST_GROUPS:
+        chosen = [chosen[at] for at in sorted(rng.choice(len(chosen), MOST_GROUPS, replace=False))]
+    groups = [(Group(population, candidate.members), candidate.families) for candidate in chosen]
     granted = {}
     for column in population.columns:
         seen = []
-        for group in groups:
-            if column.family in group.families:
+        for group, families in groups:
+            if column.family in families:
                 continue
-            singles = population.one_each(group.members)
-            seen.append(column_bits(column, population, group.members, singles) / len(singles))
+            seen.append(column_bits(column, group) / group.size)
         typical = float(np.quantile(seen, QUANTILE)) if len(seen) >= LEAST_GROUPS else FLOOR
         granted[column.aspect.name] = min(max(typical, FLOOR), CEILING)
     return granted

@@ -27,7 +27,7 @@ P. Rosenbaum, Observational Studies (2002), ch. 4.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from stillhunt.pools.population import Coding, Column, Floats, Index, Population
 
@@ -41,96 +41,108 @@ EPSILON = 1 / 64
 _LN2 = float(np.log(2.0))
 
 
-def outside(coding: Coding, population: Population, members: Index) -> Floats:
-    """Probability of each code for an entity outside the group but of its strata, one entity added to each: shape (codes,).
+class Group:
+    """A group of accounts as the urn sees it, made once and compared column by column.
 
-    The addition keeps a value that nobody else has from weighing more than the population can vouch for.
+    Attributes:
+        members: positions in the population: all are taken out of the strangers.
+        drawn: which of `members` are the urn's draws: one account for each entity.
+        size: number of draws.
     """
-    return _strangers(coding.totals, population.count(coding.codes[members], coding.width, members), population, members)
+
+    def __init__(self, population: Population, members: Index) -> None:
+        self.population = population
+        self.members = members
+        singles = population.one_each(members)
+        self.drawn = np.ones(members.size, dtype=bool) if singles.size == members.size else np.isin(members, singles)
+        self.size = int(singles.size)
+        own = np.bincount(population.strata[members], weights=population.weights[members], minlength=population.depth)
+        self._left = np.maximum(population.sizes - own, 0.0)[:, None] + 1.0
+        self._mix = own / own.sum()
+
+    def strangers(self, totals: Floats, inside: Floats) -> Floats:
+        """Probability of each code for an entity outside the group but of its strata, one entity added to each.
+
+        Both arguments have shape (strata, codes), the result (codes,). The addition keeps a value that nobody else has from
+        weighing more than the population can vouch for.
+        """
+        share = (np.maximum(totals - inside, 0.0) + 1.0) / self._left
+        return np.asarray(np.minimum(self._mix @ np.minimum(share, 1.0), 1.0))
+
+    def outside(self, coding: Coding) -> Floats:
+        """`strangers` for all codes of a coding."""
+        return self.strangers(coding.totals, self.population.count(coding.codes[self.members], coding.width, self.members))
+
+    def counts(self, coding: Coding) -> Floats:
+        """Draws of each code, shape (codes,)."""
+        return np.bincount(coding.codes[self.members[self.drawn]], minlength=coding.width).astype(np.float64)
 
 
-def _strangers(totals: Floats, inside: Floats, population: Population, members: Index) -> Floats:
-    """Shares of codes outside a group, the strata mixed in the group's proportions; `totals` and `inside` are (strata, codes)."""
-    every = np.bincount(population.strata, weights=population.weights, minlength=population.depth)
-    own = np.bincount(population.strata[members], weights=population.weights[members], minlength=population.depth)
-    share = (np.maximum(totals - inside, 0.0) + 1.0) / (np.maximum(every - own, 0.0) + 1.0)[:, None]
-    return np.asarray(np.minimum((own / own.sum()) @ np.minimum(share, 1.0), 1.0))
-
-
-def urn_bits(counts: Floats, share: Floats, strength: float = 1.0) -> float:
-    """log2 of the Polya e-value for `counts` members of each value against probabilities `share`.
+def urn_bits(counts: Floats, share: Floats, strengths: tuple[float, ...] = (1.0,)) -> Floats:
+    """log2 of the Polya e-value for `counts` draws of each value against probabilities `share`, for each strength.
 
     >>> import numpy as np
-    >>> round(urn_bits(np.array([10.0]), np.array([0.01])), 1)  # ten strangers with one value that 1 % have
-    42.6
-    >>> round(urn_bits(np.array([10.0]), np.array([0.99])), 1)  # ... that nearly everybody has
-    0.1
+    >>> urn_bits(np.array([10.0]), np.array([0.01])).round(1)  # ten strangers with one value that 1 % have
+    array([56.5])
+    >>> urn_bits(np.array([10.0]), np.array([0.99])).round(1)  # ... that nearly everybody has
+    array([0.1])
     """
-    counts, share = counts[counts > 0], share[counts > 0]
     n = float(counts.sum())
-    prior = strength * share
-    log = gammaln(counts + prior).sum() - gammaln(prior).sum() - float(gammaln(n + strength) - gammaln(strength))
-    return float((log - (counts * np.log(share)).sum()) / _LN2)
+    a = np.array(strengths)
+    prior = a[:, None] * share[None, :]
+    log = (gammaln(counts + prior) - gammaln(prior)).sum(axis=1) - (gammaln(n + a) - gammaln(a))
+    return np.asarray((log - float((counts * np.log(share)).sum())) / _LN2)
 
 
-def column_bits(column: Column, population: Population, members: Index, singles: Index | None = None) -> float:
-    """log2 e-value of one column for a group; the codings of a measure are averaged.
-
-    Args:
-        column: what is compared.
-        population: the accounts that `members` are positions in.
-        members: the group, all accounts (they are taken out of the population).
-        singles: one account for each entity in it (they are the group's draws).
-    """
-    singles = population.one_each(members) if singles is None else singles
-    return average_bits([bits for bits, _, _ in _models(column, population, members, singles)])
+def column_bits(column: Column, group: Group) -> float:
+    """log2 e-value of one column for a group: codings of a measure and strengths of the urn are averaged."""
+    return average_bits(np.concatenate([bits for bits, _ in _models(column, group)]))
 
 
-def _models(column: Column, population: Population, members: Index, singles: Index) -> list[tuple[float, Coding, float]]:
-    """log2 e-value for every coding of the column and every strength of the urn."""
-    drawn = np.isin(members, singles)
-    models: list[tuple[float, Coding, float]] = []
+def _models(column: Column, group: Group) -> list[tuple[Floats, Coding]]:
+    """log2 e-values for every strength of the urn, shape (strengths,), for every coding of the column."""
+    models: list[tuple[Floats, Coding]] = []
     for coding in column.codings:
-        present, which = np.unique(coding.codes[members], return_inverse=True)
-        inside = population.count(which, present.size, members)
-        share = _strangers(coding.totals[:, present], inside, population, members)
-        counts = np.bincount(which[drawn], minlength=present.size).astype(np.float64)
-        models.extend((urn_bits(counts, share, strength), coding, strength) for strength in STRENGTHS)
+        present, which = np.unique(coding.codes[group.members], return_inverse=True)
+        inside = group.population.count(which, present.size, group.members)
+        share = group.strangers(coding.totals[:, present], inside)
+        counts = np.bincount(which[group.drawn], minlength=present.size)
+        drawn = counts > 0
+        models.append((urn_bits(counts[drawn].astype(np.float64), share[drawn], STRENGTHS), coding))
     return models
 
 
-def average_bits(bits: list[float]) -> float:
+def average_bits(bits: Floats) -> float:
     """log2 of the mean of e-values given as log2: an e-value under any dependence."""
-    return float(logsumexp(np.array(bits) * _LN2) / _LN2 - np.log2(len(bits))) if bits else 0.0
+    return float(np.logaddexp2.reduce(bits) - np.log2(len(bits))) if len(bits) else 0.0
 
 
 def hedged_bits(bits: float) -> float:
     """log2((1 + E) / 2): half of the stake is kept, so that one family that says nothing cannot undo the others."""
-    return float(np.logaddexp(0.0, bits * _LN2) / _LN2 - 1.0)
+    return float(np.logaddexp2(0.0, bits) - 1.0)
 
 
-def membership_bits(column: Column, population: Population, members: Index) -> Floats:
+def membership_bits(column: Column, group: Group) -> Floats:
     """log2 likelihood ratio of each account's value, member against stranger: shape (accounts,).
 
     Codings and strengths are models of the group's habits; their ratios are averaged with weights in proportion to their
     e-values, beside the model "no habit" (ratio and e-value 1), so that a column in which the group is like everybody
     says nothing about anybody. Members are judged by the others: their own value is left out of the group's counts.
     """
-    singles = population.one_each(members)
-    models = _models(column, population, members, singles)
-    peak = max(0.0, *(bits for bits, _, _ in models))
-    norm = np.exp2(-peak)
-    total = np.full(population.size, norm)
-    for bits, coding, strength in models:
-        weight = np.exp2(bits - peak)
-        if weight < 1e-6:
-            continue
-        share = outside(coding, population, members)
-        counts = np.bincount(coding.codes[singles], minlength=coding.width).astype(np.float64)
-        ratios = _ratio(counts, share, strength)[coding.codes]
-        ratios[members] = _ratio(counts, share, strength, own=1.0)[coding.codes[members]]
-        total += weight * ratios
-        norm += weight
+    models = _models(column, group)
+    peak = max(0.0, *(float(bits.max()) for bits, _ in models))
+    norm = float(np.exp2(-peak))
+    total = np.full(group.population.size, norm)
+    for strengths, coding in models:
+        share, counts = group.outside(coding), group.counts(coding)
+        for bits, strength in zip(strengths, STRENGTHS, strict=True):
+            weight = float(np.exp2(bits - peak))
+            if weight < 1e-6:
+                continue
+            ratios = _ratio(counts, share, strength)[coding.codes]
+            ratios[group.members] = _ratio(counts, share, strength, own=1.0)[coding.codes[group.members]]
+            total += weight * ratios
+            norm += weight
     return np.asarray(np.log2(total / norm))
 
 

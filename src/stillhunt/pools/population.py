@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,8 @@ class Sets:
 class Population:
     """All accounts that were seen, in one order.
 
-    `strata` numbers the stratum of each account. `declared` is the organization (or verified domain) that an account declares, "" for none; `entity` numbers entities.
+    `strata` numbers the stratum of each account. `declared` is the organization (or verified domain) that an account
+    declares, "" for none; `entity` numbers entities.
     """
 
     accounts: list[str]
@@ -109,12 +111,17 @@ class Population:
         """Number of accounts."""
         return len(self.accounts)
 
-    @property
+    @cached_property
     def entities(self) -> float:
         """Number of entities."""
         return float(self.weights.sum())
 
-    @property
+    @cached_property
+    def sizes(self) -> Floats:
+        """Number of entities in each stratum."""
+        return np.bincount(self.strata, weights=self.weights, minlength=self.depth).astype(np.float64)
+
+    @cached_property
     def depth(self) -> int:
         """Number of strata."""
         return int(self.strata.max(initial=0)) + 1
@@ -129,6 +136,8 @@ class Population:
 
     def one_each(self, members: Index) -> Index:
         """One account for each entity among `members`: the first in the population's order."""
+        if (self.weights[members] == 1.0).all():
+            return members
         _, first = np.unique(self.entity[members], return_index=True)
         return members[np.sort(first)]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from stillhunt.channels import Family
 from stillhunt.pools.calibration import FLOOR
-from stillhunt.pools.evidence import average_bits, column_bits, hedged_bits, membership_bits
+from stillhunt.pools.evidence import Group, average_bits, column_bits, hedged_bits, membership_bits
 from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets
 
 ROUNDS = 12
@@ -30,7 +30,7 @@ class Weighing:
 
     Attributes:
         members: positions, sorted.
-        bits: log2 e-value for each aspect, against strangers.
+        bits: log2 e-value for each aspect that was weighed, against strangers.
         granted: bits that a common cause is granted, for each aspect (per member, times members).
         families: log2 e-value for each family beyond what a cause is granted, hedged; proposing families are left out.
         membership: probability for every account of the population that it belongs, shape (accounts,).
@@ -76,12 +76,12 @@ def carrying(sets: Sets, population: Population, members: Index) -> tuple[Column
     return column, [str(sets.names[int(value)].as_py()) for value in ranked]
 
 
-def seen_from(population: Population, members: Index) -> tuple[list[Column], list[str]]:
-    """All columns that can be compared within a group, and the grams that are characteristic of it."""
-    columns = list(population.columns)
+def seen_from(population: Population, members: Index, without: frozenset[Family] = frozenset()) -> tuple[list[Column], list[str]]:
+    """All columns that can be compared within a group but for some families, and the grams that are characteristic of it."""
+    columns = [column for column in population.columns if column.family not in without]
     grams: list[str] = []
     for sets in population.sets:
-        if sets.aspect.name == "identical.request":
+        if sets.aspect.name == "identical.request" or sets.family in without:
             continue  # a common work list is a cause, not a sign of one operator: see campaigns.causes
         found = carrying(sets, population, members)
         if found is not None:
@@ -91,18 +91,18 @@ def seen_from(population: Population, members: Index) -> tuple[list[Column], lis
 
 
 def weigh(population: Population, members: Index, bounds: dict[str, float], proposers: frozenset[Family] = frozenset()) -> Weighing:
-    """Evidence that `members` are one operator, family by family, beyond what a common cause is granted."""
-    singles = population.one_each(members)
-    weighing = Weighing(members, entities=len(singles))
-    columns, weighing.grams = seen_from(population, members)
+    """Evidence that `members` are one operator, for the families that did not propose them, beyond what a common cause is granted."""
+    group = Group(population, members)
+    weighing = Weighing(members, entities=group.size)
+    columns, weighing.grams = seen_from(population, members, without=proposers)
     beyond: dict[Family, list[float]] = {}
     for column in columns:
         name = column.aspect.name
         weighing.columns[name] = column
-        weighing.bits[name] = column_bits(column, population, members, singles)
-        weighing.granted[name] = bounds.get(name, FLOOR) * len(singles)
+        weighing.bits[name] = column_bits(column, group)
+        weighing.granted[name] = bounds.get(name, FLOOR) * group.size
         beyond.setdefault(column.family, []).append(weighing.bits[name] - weighing.granted[name])
-    weighing.families = {family: hedged_bits(average_bits(bits)) for family, bits in beyond.items() if family not in proposers}
+    weighing.families = {family: hedged_bits(average_bits(np.array(bits))) for family, bits in beyond.items()}
     return weighing
 
 
@@ -114,11 +114,12 @@ def grow(population: Population, members: Index, bounds: dict[str, float]) -> We
     """
     history: list[bytes] = []
     for _ in range(ROUNDS):
+        group = Group(population, members)
         columns, grams = seen_from(population, members)
         total = np.full(population.size, np.log2(max(len(members), 1) / population.size))
         asked: dict[str, Floats] = {}
-        for column in _telling(columns, population, members):
-            asked[column.aspect.name] = membership_bits(column, population, members)
+        for column in _telling(columns, group):
+            asked[column.aspect.name] = membership_bits(column, group)
             total += asked[column.aspect.name]
         probability = 1.0 / (1.0 + np.exp2(-np.clip(total, -60, 60)))
         grown = np.flatnonzero(probability > 0.5)
@@ -132,12 +133,11 @@ def grow(population: Population, members: Index, bounds: dict[str, float]) -> We
     return weighing
 
 
-def _telling(columns: list[Column], population: Population, members: Index) -> list[Column]:
+def _telling(columns: list[Column], group: Group) -> list[Column]:
     """The column of each family that tells the group best from strangers."""
     best: dict[Family, tuple[float, Column]] = {}
-    singles = population.one_each(members)
     for column in columns:
-        bits = column_bits(column, population, members, singles)
+        bits = column_bits(column, group)
         if column.family not in best or bits > best[column.family][0]:
             best[column.family] = (bits, column)
     return [column for _, column in best.values()]

@@ -1,7 +1,7 @@
 """A program that is killed at every step it takes, then run again. Started by test_crash.
 
 Usage: python -m lake.dying HOW FOLDER [LOG]. HOW is `lake` (append batches) or `ingest` (read LOG through the pipeline). For
-n = 0, 1, 2, ... a child works on the lake FOLDER/n and kills itself at its n-th step, a step being a file that it is about
+n = 0, 2, ... a child works on the lake FOLDER/n and kills itself at its n-th step, a step being a file that it is about
 to write or a database commit before or after it happens; then another child repeats the work undisturbed. It ends with the
 first child that gets through. After these come lakes FOLDER/t0, ... whose child is killed after so many milliseconds.
 """
@@ -24,13 +24,14 @@ from lake.invented import accounts, interactions, texts
 from stillhunt.lake import Lake
 from stillhunt.lake.identity import siphash128
 
-MILLISECONDS = (15, 35, 60, 90, 130)
+MILLISECONDS = (15, 60, 130)
+CREATION = 20  # about so many steps create the lake: every other is enough, their kinds repeat
 
 
 def append_batches(folder: Path) -> None:
     with Lake.open(folder, create=True) as lake:
-        for start in (0, 30):
-            lake.append_interactions(interactions(range(start, start + 40), days=1), texts(range(start, start + 40), days=1))
+        lake.append_interactions(interactions(range(40), days=1), texts(range(40), days=1))
+        lake.append_interactions(interactions(range(30, 70), days=1))
         lake.upsert_accounts(accounts({"account_id": "account-001", "plan": "free"}, {"account_id": "account-002"}))
 
 
@@ -90,7 +91,6 @@ def child(work: Callable[[], None], prepare: Callable[[], None] = lambda: None, 
 def main() -> None:
     how, folder = sys.argv[1], Path(sys.argv[2])
     siphash128(pa.array(["compiled once for all children"]), bytes(16))
-    stride = 1 if how == "lake" else 3
 
     def work_on(lake: Path) -> Callable[[], None]:
         return lambda: append_batches(lake) if how == "lake" else read_log(lake, Path(sys.argv[3]))
@@ -100,7 +100,7 @@ def main() -> None:
         work = work_on(folder / str(number))
         killed = child(work, lambda number=number: die_at_step(number))  # type: ignore[misc]
         child(work)
-        number += stride
+        number += 5 if how == "ingest" else 2 if number < CREATION else 1
     for milliseconds in MILLISECONDS:
         work = work_on(folder / f"t{milliseconds}")
         child(work, milliseconds=milliseconds)

@@ -62,7 +62,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(RECORDS, st.randoms(use_true_random=False))
 def test_order_and_repetition_make_no_difference(arriving, random):
     shuffled = arriving + arriving[:2]

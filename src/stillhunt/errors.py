@@ -15,7 +15,7 @@ class InputError(StillhuntError):
     """A source of logs cannot be read at all: missing, unreadable, truncated, not a log, wrong column type."""
 
 
-class BadRow(Exception):
+class BadRow(Exception):  # noqa: N818 - it reads as what it is: a row, set aside
     """One record cannot become an interaction. It is quarantined with `str(self)` as reason; the run goes on.
 
     The reason never contains text, identifiers or other values of the record: it goes to counters and screens.

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-TIMESTAMP = pa.timestamp("us", tz="UTC")
+TIMESTAMP: pa.DataType = pa.timestamp("us", tz="UTC")
 
 # --------------------------------------------------------------------------------------------------------------------
 # What a provider hands over: the canonical tables of the design.
@@ -126,8 +126,8 @@ ROLE_LETTERS = {"user": "u", "assistant": "a", "model": "a", "tool": "t", "funct
 # What the lake keeps.
 
 INTERACTIONS = pa.schema(
-    _CALL
-    + [
+    [
+        *_CALL,
         ("client_ip", pa.string()),  # keyed pseudonym
         ("client_prefix", pa.string()),  # /24 or /48, as given
         ("user_agent", pa.string()),
@@ -185,7 +185,8 @@ ACCOUNT_STAMPS = pa.field("stamps", pa.list_(pa.int64()))
 """Kept by the lake beside `ACCOUNTS`, never shown: for each column but the first, in order, how new its value is (microseconds
 since 1970), so that the newest value wins whatever the order in which records arrive."""
 
-PHRASES = pa.schema([("gram", pa.int64()), ("words", pa.string())])
+_PHRASE: list[tuple[str, pa.DataType]] = [("gram", pa.int64()), ("words", pa.string())]
+PHRASES = pa.schema(_PHRASE)
 """The k-anonymous dictionary: the words behind a sampled k-gram, kept only once ten accounts have sent it."""
 
 TEXTS = pa.schema(
@@ -232,6 +233,8 @@ class _Message(BaseModel):
 
 
 class Scanned(_Message):
+    """How much was looked at: calls and accounts in view, and the span of the calls."""
+
     interactions: int
     accounts: int
     from_: str | None = Field(default=None, alias="from")
@@ -250,12 +253,16 @@ class Visibility(_Message):
 
 
 class Evidence(_Message):
+    """One axis. Negative evidence speaks against it."""
+
     log10_evidence: float
     parts: dict[str, float] = Field(default_factory=dict)
     """log10 evidence by channel (coordination, concealment) or by question (harvest); sums to the whole."""
 
 
 class SharedObservation(_Message):
+    """What one account shares with the others: `bits` for membership, with how many, and how many strangers would."""
+
     channel: str
     value: str
     bits: float
@@ -265,6 +272,8 @@ class SharedObservation(_Message):
 
 
 class Member(_Message):
+    """An account that is named; `membership` is the probability that it belongs to the operator."""
+
     account_id: str
     membership: float
     observations: list[SharedObservation]
@@ -274,6 +283,8 @@ class Member(_Message):
 
 
 class Campaign(_Message):
+    """A pool that conceals that it is one and harvests."""
+
     campaign_id: str
     first_seen: str
     last_seen: str
@@ -290,6 +301,8 @@ class Campaign(_Message):
 
 
 class Pool(_Message):
+    """Accounts that act as one and are no campaign, with the reason."""
+
     pool_id: str
     accounts: list[str]
     why_not_a_campaign: str

@@ -87,6 +87,8 @@ def hunt(
         wanted = channels()
         tell("observing", 0.1)
         observations, seen = observe(engine, sight.view, wanted)
+        if as_of is None:
+            lake.write_observations(observations, scanned=snapshot)
         tell("surveying the population", 0.4)
         declared = declarations(engine)
         population = survey(observations, wanted, declared.organizations, sight.accounts, strata(observations))

@@ -74,8 +74,10 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
                {", ".join("a." + column.strip() for column in columns.split(","))}, a.shut_at AS closed_at
         FROM callers c FULL OUTER JOIN known a ON c.account_id = a.account_id""",
     )
-    granted = "COALESCE(granted_at, TIMESTAMP '1970-01-01 00:00:00') <= (SELECT as_of FROM moment)" if as_of else "TRUE"
-    engine.materialise("granted", f"SELECT * FROM entitlements WHERE {granted}")
+    # an entitlement holds for what happened while it ran; without --as-of the moment is the end of the logs
+    now = "(SELECT as_of FROM moment)" if as_of else "(SELECT MAX(started_at) FROM calls)"
+    begun, running = f"granted_at IS NULL OR granted_at <= {now}", f"expires_at IS NULL OR expires_at > {now}"
+    engine.materialise("granted", f"SELECT * FROM entitlements WHERE ({begun}) AND ({running})")
     span = engine.fetch("SELECT MIN(started_at) AS first, MAX(started_at) AS last FROM calls").to_pylist()[0]
     accounts = sorted(str(account) for account in engine.fetch("SELECT DISTINCT account_id FROM calls")["account_id"].to_pylist())
     return Sight(View(span["first"], span["last"]), total, accounts)

@@ -101,9 +101,13 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         if isinstance(record, BadRow):
             refused[position] = str(record)
             continue
+        found = False
         try:
-            found = list(read(record, context))
-            kinds = [rows[kind] for kind, _ in found]  # an unknown table is found out before any row is taken
+            # one record may hold many calls: those that came before a bad one are good, and stay
+            for kind, row in read(record, context):
+                rows[kind].append(row)
+                origins[kind].append(position)
+                found = True
         except BadRow as bad:
             refused[position] = str(bad)
             continue
@@ -111,9 +115,6 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
             refused[position] = f"{form.name} could not read it ({type(error).__name__})"
             continue
         batch.ignored += not found
-        for (kind, row), into in zip(found, kinds, strict=True):
-            into.append(row)
-            origins[kind].append(position)
     batch.records = position + 1
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]

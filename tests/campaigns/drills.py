@@ -24,15 +24,17 @@ class Drill:
     findings: Findings
     hidden: set[str]
     truth: pa.Table
+    told: list[tuple[str, float]]  # the progress of the scan: stage, share done
 
 
 def drill(folder: Path, hidden: int) -> Drill:
     """The letter shape among 1,500 people and innocent twins, over ten days, in the canonical format."""
+    told: list[tuple[str, float]] = []
     operators = (operator("letter", accounts=hidden),) if hidden else ()
     world = make(WorldSpec(seed=5, days=10, accounts=1500, calls=24_000, operators=operators, format="canonical"), folder / "world")
     with Lake.open(folder / "lake", create=True) as lake:
         pipeline.ingest([world.folder / "provider"], lake, workers=1)
-        findings = hunt(lake)
+        findings = hunt(lake, progress=lambda stage, share: told.append((stage, share)))
     truth = pq.read_table(world.folder / "truth" / "truth.parquet")
     of_operator = {row["account_id"] for row in truth.to_pylist() if row["operator"] is not None}
-    return Drill(world.folder / "provider", folder / "lake", findings, of_operator, truth)
+    return Drill(world.folder / "provider", folder / "lake", findings, of_operator, truth, told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -75,10 +75,10 @@ def test_findings_are_what_the_contract_says(letter, nobody):
         assert {one.channel for one in findings.visibility} >= {"payment", "template", "handoff"}
 
 
-def test_a_scan_that_is_repeated_finds_the_same_to_the_last_digit(letter):
+def test_a_scan_that_is_repeated_as_of_a_later_moment_finds_the_same_to_the_last_digit(letter):
     with Lake.open(letter.lake) as lake:
-        again = hunt(lake)
-    assert again.to_json() == letter.findings.to_json()
+        again = hunt(lake, as_of=datetime(2100, 1, 1, tzinfo=UTC))
+    assert {**again.to_json(), "as_of": None} == letter.findings.to_json()
 
 
 def test_findings_hold_no_address_card_mail_or_text_of_anybody(letter):
@@ -99,17 +99,14 @@ def test_findings_hold_no_address_card_mail_or_text_of_anybody(letter):
 
 
 def test_nothing_later_than_the_moment_changes_what_was_found(letter):
-    moment = letter.truth["first_call"].to_pylist()
-    first = min(time for time in moment if time is not None)
+    first = min(time for time in letter.truth["first_call"].to_pylist() if time is not None)
     with Lake.open(letter.lake) as lake:
         early = hunt(lake, as_of=first + timedelta(days=6))
-        late = hunt(lake, as_of=first + timedelta(days=400))
     assert early.scanned.to <= early.as_of
     assert early.scanned.interactions < letter.findings.scanned.interactions
     assert named(early) <= letter.hidden
     for campaign in early.campaigns:
         assert max(campaign.calls_by_day) <= early.as_of[:10]
-    assert {**late.to_json(), "as_of": None} == letter.findings.to_json()
 
 
 def test_a_moment_before_the_first_call_is_refused_in_words(letter):
@@ -127,10 +124,7 @@ def test_small_groups_are_listed_as_pools_when_more_accounts_are_asked_for(lette
 
 
 def test_progress_goes_forward_and_names_its_stages(letter):
-    told = []
-    with Lake.open(letter.lake) as lake:
-        hunt(lake, progress=lambda stage, share: told.append((stage, share)))
-    shares = [share for _, share in told]
+    shares = [share for _, share in letter.told]
     assert shares == sorted(shares)
     assert all(0 <= share <= 1 for share in shares)
-    assert len({stage for stage, _ in told}) >= 3
+    assert len({stage for stage, _ in letter.told}) >= 3

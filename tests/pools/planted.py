@@ -58,7 +58,8 @@ def strangers(rng: np.random.Generator, count: int, prefix: str = "s") -> dict[s
             "card": f"card{prefix}{at}",
             "net": f"net{int(rng.zipf(1.3)) % 3000}",
             "client": f"client{int(rng.zipf(1.6)) % 200}",
-            "gram": [f"own{prefix}{at}-{number}" for number in range(3)] + [f"framework-{number}" for number in range(4) if rng.random() < 0.1],
+            "gram": [f"own{prefix}{at}-{number}" for number in range(3)]
+            + [f"framework-{number}" for number in range(4) if rng.random() < 0.1],
             "created": rng.uniform(0, 17520),
             "pace": rng.normal(2.0, 1.6),
         }

@@ -72,7 +72,9 @@ def test_two_operators_are_kept_apart():
 def test_a_declared_organization_counts_once():
     rng = np.random.default_rng(7)
     people = strangers(rng, 1500)
-    staff = plant(rng, people, 60, card="company", client="sdk", created=lambda r, n: 9000 + r.uniform(0, 40), pace=lambda r, n: r.normal(4, 0.1))
+    staff = plant(
+        rng, people, 60, card="company", client="sdk", created=lambda r, n: 9000 + r.uniform(0, 40), pace=lambda r, n: r.normal(4, 0.1)
+    )
     assert find(population(people, dict.fromkeys(staff, "acme"))).pools == []
     assert find(population(people)).pools != []
 

@@ -101,20 +101,19 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         if isinstance(record, BadRow):
             refused[position] = str(record)
             continue
-        found = False
+        found: list[tuple[list[Row], list[int], Row]] = []
         try:
-            # one record may hold many calls: those that came before a bad one are good, and stay
             for kind, row in read(record, context):
-                rows[kind].append(row)
-                origins[kind].append(position)
-                found = True
+                found.append((rows[kind], origins[kind], row))
+            batch.ignored += not found
         except BadRow as bad:
-            refused[position] = str(bad)
-            continue
+            refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
         except Exception as error:  # a format that trips over a record must not cost the others
             refused[position] = f"{form.name} could not read it ({type(error).__name__})"
             continue
-        batch.ignored += not found
+        for rows_of_kind, origins_of_kind, row in found:
+            rows_of_kind.append(row)
+            origins_of_kind.append(position)
     batch.records = position + 1
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]

@@ -4,7 +4,7 @@ Both read the same file of JSON lines in the same run, on the same two cores, in
 reads it with the schema that it detects itself (newline_delimited, union_by_name) into a temporary table with all columns;
 as the cheapest variant that still parses everything, it counts the values of all columns. Ingest parses, takes fingerprints of
 all text, pseudonymises and commits to a new lake. The clock runs from the first byte asked for to the last row there;
-importing modules is left out on both sides. The figure is the ratio of the medians. Neighbours on the machine disturb
+importing modules is left out on both sides, starting worker processes is not. The figure is the ratio of the medians. Neighbours on the machine disturb
 such a ratio, so the same is given by CPU time, too, summed over all processes and without a bar.
 """
 
@@ -113,7 +113,7 @@ def _line(name: str, size: float, runs: list[Took], wall: float, cpu: float) -> 
 
 def _log(options: Options, place: Path) -> tuple[Path, int]:
     """One file of JSON lines, and how many."""
-    accounts, calls = (400, 8_000) if options.quick else (3_000, 80_000)
+    accounts, calls = (400, 8_000) if options.quick else (6_000, 200_000)
     made = make_world(options, WorldArguments(seed=1, hidden=30, accounts=accounts, calls=calls), place / "world")
     log = place / "calls.jsonl"
     with log.open("wb") as out:

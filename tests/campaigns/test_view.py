@@ -76,11 +76,23 @@ def test_entitlements_that_were_granted_later_are_not_seen(engine):
         {"account_id": "b", "scope": "research", "granted_at": at(1)},
         {"account_id": "c", "scope": "research"},
     ]
-    lake = Tables([call(account, 1) for account in "abc"], [], granted)
+    lake = Tables([call(account, hour) for account in "abc" for hour in (1, 20)], [], granted)
     open_view(engine, lake, at(5))
     assert set(declarations(engine).entitlements) == {"b", "c"}
     open_view(engine, lake, None)
     assert set(declarations(engine).entitlements) == {"a", "b", "c"}
+
+
+def test_an_entitlement_that_has_run_out_permits_nothing_and_did_before(engine):
+    granted = [
+        {"account_id": "a", "scope": "research", "expires_at": at(10)},
+        {"account_id": "b", "scope": "research", "expires_at": at(99)},
+    ]
+    lake = Tables([call(account, hour) for account in "ab" for hour in (1, 20)], [], granted)
+    open_view(engine, lake, None)
+    assert set(declarations(engine).entitlements) == {"b"}
+    open_view(engine, lake, at(9))
+    assert set(declarations(engine).entitlements) == {"a", "b"}
 
 
 def test_a_moment_in_another_zone_is_the_same_moment(engine):

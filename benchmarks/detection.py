@@ -101,7 +101,7 @@ def _silent(options: Options) -> Row:
         "none",
         f"{_share(rate(noisy, len(seeds)))}; {named} of {accounts:,} accounts",
         noisy == 0,
-        f"{len(seeds)} worlds of 14 days and {world.accounts:,} accounts, all innocent twins, {options.words()}",
+        f"{len(seeds)} worlds of 14 days and {world.accounts:,} accounts, every innocent twin of the default set, {options.words()}",
         tuple(seeds),
         tuple(each),
         seconds,

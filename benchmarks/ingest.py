@@ -4,8 +4,8 @@ Both read the same file of JSON lines in the same run, on the same two cores, in
 reads it with the schema that it detects itself (newline_delimited, union_by_name) into a temporary table with all columns;
 as the cheapest variant that still parses everything, it counts the values of all columns. Ingest parses, takes fingerprints of
 all text, pseudonymises and commits to a new lake. The clock runs from the first byte asked for to the last row there;
-importing modules is left out on both sides, starting worker processes is not. The figure is the ratio of the medians. Neighbours on the machine disturb
-such a ratio, so the same is given by CPU time, too, summed over all processes and without a bar.
+importing modules is left out on both sides, starting worker processes is not. The figure is the ratio of the medians.
+Neighbours on the machine disturb such a ratio, so the same is given by CPU time, too, over all processes and without a bar.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from product import WorldArguments, drill
 from rows import Options, Row, main, say
 
+from stillhunt.range.populations import load
 from stillhunt.range.score import Rate, rate
 
 NOBODY_SEEDS = tuple(range(101, 111))
@@ -30,7 +31,7 @@ def letter(options: Options, seed: int, machinery: str) -> WorldArguments:
 def nobody(options: Options, seed: int) -> WorldArguments:
     """A world in which nobody hides and every twin is."""
     accounts, calls = (1_500, 40_000) if options.quick else (6_000, 200_000)
-    return WorldArguments(seed=seed, hidden=0, accounts=accounts, calls=calls)
+    return WorldArguments(seed=seed, hidden=0, accounts=accounts, calls=calls, populations=",".join(load()))
 
 
 def measure(options: Options) -> list[Row]:
@@ -101,7 +102,7 @@ def _silent(options: Options) -> Row:
         "none",
         f"{_share(rate(noisy, len(seeds)))}; {named} of {accounts:,} accounts",
         noisy == 0,
-        f"{len(seeds)} worlds of 14 days and {world.accounts:,} accounts, every innocent twin of the default set, {options.words()}",
+        f"{len(seeds)} worlds of 14 days and {world.accounts:,} accounts, every innocent twin that the range knows, {options.words()}",
         tuple(seeds),
         tuple(each),
         seconds,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from drawn import population, positions
 
@@ -57,8 +55,8 @@ def test_sentences_say_how_many_share_and_how_many_one_would_expect():
     of, pool = pooled()
     sentences = what_they_share(of, pool, CHANNELS)
     card = next(sentence for sentence in sentences if "payment card" in sentence)
-    assert card.startswith("30 of 30 share payment card")
-    assert float(re.search(r"([0-9.]+) expected", card).group(1)) < 0.5
+    assert card.startswith("All 30 share payment card")
+    assert card.endswith("among 30 strangers nobody would") or card.endswith("among 30 strangers fewer than one would")
     assert any("pace" in sentence for sentence in sentences)
 
 

@@ -78,15 +78,24 @@ def what_they_share(population: Population, pool: Pool, channels: Mapping[str, C
         what = channels[column.channel].describe(name, _value(column, at, code))
         values = int((counts > 1).sum())
         if column.numbers is not None or values <= 1 or counts[code] >= 0.5 * group.size:
-            held, expected = int(counts[code]), float(share[code]) * group.size
-            sentences.append(f"{held} of {group.size} share {what}; {expected:.1f} expected among as many strangers")
+            held, strangers = int(counts[code]), float(share[code]) * group.size
+            sentences.append(f"{_of(held, group.size)} share {what}; among {group.size} strangers {_about(strangers)} would")
         else:
             held = int(counts[counts > 1].sum())
-            expected = float((counts[counts > 1] > 0).sum())
             sentences.append(
-                f"{held} of {group.size} share {column.aspect.title} with others among them: {values} values in all, such as {what}"
+                f"{_of(held, group.size)} share {column.aspect.title} with others among them: {values} values in all, such as {what}"
             )
     return sentences
+
+
+def _of(held: int, size: int) -> str:
+    return f"All {size}" if held == size else f"{held} of {size}"
+
+
+def _about(strangers: float) -> str:
+    if strangers < 0.05:
+        return "nobody"
+    return "fewer than one" if strangers < 1 else f"about {strangers:.0f}"
 
 
 def what_they_harvest(harvest: Harvest) -> str:

@@ -29,6 +29,9 @@ from stillhunt.records import Campaign, Evidence, Findings, Member, Pool, Scanne
 
 LOG10_2 = float(np.log10(2.0))
 
+MOST_TELLING = 8
+"""So many of the things that a campaign shares are told before its traffic is; the rest comes after."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -220,6 +223,7 @@ def _campaign(
         SELECT {day} AS day, COUNT(*) AS calls FROM calls
         WHERE account_id IN (SELECT account_id FROM named) GROUP BY {day} ORDER BY day""").to_pylist()
     observations = shared(population, one.pool, by_name)
+    common = what_they_share(population, one.pool, by_name)
     accounts = [
         Member(
             account_id=name,
@@ -242,7 +246,7 @@ def _campaign(
         concealment=_evidence(one.concealment),
         harvest=Evidence(log10_evidence=round(one.harvest.log10_evidence, 3)),
         accounts=accounts,
-        explanations=[*what_they_share(population, one.pool, by_name), what_they_harvest(one.harvest), *_granted(one)],
+        explanations=[*common[:MOST_TELLING], what_they_harvest(one.harvest), *_granted(one), *common[MOST_TELLING:]],
         instructions=instructions(one.pool.grown.grams, phrases),
         calls_by_day={str(np.datetime64(int(row["day"]), "D")): row["calls"] for row in days},
     )

@@ -14,6 +14,7 @@ from stillhunt.cases.wording import count, visible
 from stillhunt.cli.arguments import FormatOption, KeepTextOption, LakeOption, Logs, QuarantineOption, WorkersOption
 from stillhunt.cli.outcome import BAD_INPUT, complain
 from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.errors import InputError
 
 if TYPE_CHECKING:
     from stillhunt.intake.report import IngestReport, Progress
@@ -66,6 +67,7 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
             + (f" ({', '.join(formats)})" if formats else "")
             + (f"; {count(report.duplicates, 'call was', 'calls were')} there already" if report.duplicates else "")
             + "."
+            + _beside(report)
         )
     )
     skipped = [source for source in report.sources if source.skipped]
@@ -88,6 +90,31 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
         console.print(table)
         where = f"They are in {quarantine}." if quarantine else "Give --quarantine FILE to keep them."
         console.print(Text(where, style="dim"))
+
+
+def _beside(report: IngestReport) -> str:
+    """What there was besides calls: an accounts file has none, and must not look as if nothing had been read."""
+    found = [
+        count(number, one, many)
+        for number, one, many in (
+            (report.accounts, "account record", ""),
+            (report.entitlements, "entitlement", ""),
+            (sum(source.ignored for source in report.sources), "record of another kind", "records of another kind"),
+        )
+        if number
+    ]
+    return f" Beside them {', '.join(found)}." if found else ""
+
+
+def nothing_read(report: IngestReport) -> InputError:
+    """The error for logs in which there is no call, with the reason that most of their records give."""
+    reasons = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))
+    why = (
+        f"{count(report.quarantined.total(), 'record')} could not be read, most often because of {reasons[0][0]}"
+        if reasons
+        else "`stillhunt formats` says what each format needs, --format chooses one"
+    )
+    return InputError(f"there are no calls in these logs, so there is nothing to scan; {why}")
 
 
 def finish(report: IngestReport) -> None:

@@ -23,7 +23,17 @@ LatestOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=
 def _load(findings: Path | None, lake: str | None) -> Findings:
     if (findings is None) == (lake is None):
         raise InputError("give either a findings.json or --lake DIR, to say which scan is meant")
-    return scans.read(findings) if findings is not None else scans.latest(str(lake))
+    return scans.read(findings) if findings is not None else _latest(str(lake))
+
+
+def _latest(lake: str) -> Findings:
+    try:
+        return scans.latest(lake)
+    except InputError:
+        from stillhunt.lake import Lake
+
+        Lake.open(lake).close()  # where there is no lake at all, its error is the one that helps
+        raise
 
 
 def campaigns(findings: FindingsArgument = None, lake: LatestOption = None, json: Json = False) -> None:

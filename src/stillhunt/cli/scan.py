@@ -64,6 +64,9 @@ def scan(
             read = intake.read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
                 intake.show_report(console, read, quarantine)
+            if lake is None and not read.accepted:
+                intake.finish(read)  # what kept it from being read to its end is the better reason
+                raise intake.nothing_read(read)
         findings = hunt(opened, until, false_discovery_rate)
     if lake is not None:
         scans.keep(findings, lake)

@@ -15,6 +15,7 @@ from stillhunt.cases import wording
 from stillhunt.cases.wording import amount, count, moment, visible
 from stillhunt.records import Campaign, Findings, Member
 
+MOST_EXPLANATIONS = 10
 BAR_WIDTH = 24
 FULL_BAR = 12.0
 """Evidence that fills an axis' bar: twelve powers of ten, beyond which more changes no decision."""
@@ -54,7 +55,10 @@ def campaign_panel(campaign: Campaign) -> Panel:
         _axes_table(campaign),
     ]
     if campaign.explanations:
-        parts += [Text(), *(_bullet(explanation) for explanation in campaign.explanations)]
+        parts += [Text(), *(_bullet(explanation) for explanation in campaign.explanations[:MOST_EXPLANATIONS])]
+        left = len(campaign.explanations) - MOST_EXPLANATIONS
+        if left > 0:
+            parts.append(Text(f"  and {left} more in the report and in findings.json", style="dim"))
     if campaign.instructions:
         parts += [Text("\nWhat its calls have in common (words that at least ten accounts sent; blanks differ):", style="dim")]
         parts += [_instruction(instruction) for instruction in campaign.instructions[:3]]

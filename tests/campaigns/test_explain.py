@@ -56,7 +56,7 @@ def test_sentences_say_how_many_share_and_how_many_one_would_expect():
     sentences = what_they_share(of, pool, CHANNELS)
     card = next(sentence for sentence in sentences if "payment card" in sentence)
     assert card.startswith("All 30 share payment card")
-    assert card.endswith("among 30 strangers nobody would") or card.endswith("among 30 strangers fewer than one would")
+    assert card.endswith(("among 30 strangers nobody would", "among 30 strangers fewer than one would"))
     assert any("pace" in sentence for sentence in sentences)
 
 

@@ -59,7 +59,7 @@ def _found(options: Options, machinery: str) -> list[Row]:
         say(each[-1])
     found, false_found = rate(hits, hidden), rate(wrong, named)
     what = f"letter shape, {SHARED[machinery]}"
-    under = f"{len(options.seeds)} worlds of 14 days, each {world.hidden} hidden among {world.accounts:,} others, {options.words()}"
+    under = f"{_worlds(options.seeds)}, {SHARED[machinery]}, {world.hidden} hidden among {world.accounts:,} others, {options.words()}"
     return [
         Row(
             f"{what}: account recall",
@@ -99,14 +99,18 @@ def _silent(options: Options) -> Row:
         say(each[-1])
     return Row(
         "nobody hides: worlds in which a campaign is named",
-        "none",
+        "0 worlds",
         f"{_share(rate(noisy, len(seeds)))}; {named} of {accounts:,} accounts",
         noisy == 0,
-        f"{len(seeds)} worlds of 14 days and {world.accounts:,} accounts, every innocent twin that the range knows, {options.words()}",
+        f"{_worlds(tuple(seeds))}, {world.accounts:,} accounts, every innocent twin that the range knows, {options.words()}",
         tuple(seeds),
         tuple(each),
         seconds,
     )
+
+
+def _worlds(seeds: tuple[int, ...]) -> str:
+    return f"{len(seeds)} world{'s' if len(seeds) > 1 else ''} of 14 days"
 
 
 def _share(counted: Rate) -> str:

@@ -184,3 +184,12 @@ def test_a_lake_in_a_configured_catalog(tmp_path, monkeypatch):
         lake.compact()
     with Lake.open("catalog:elsewhere") as lake:
         assert ordered(lake.table("interactions").to_arrow()).equals(interactions(range(30)))
+
+
+@pytest.mark.parametrize("location", ["loop", "~nobody-has-this-name/lake"])
+def test_a_path_that_leads_nowhere(tmp_path, monkeypatch, location):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "leads nowhere" in refusal(location)
+    assert "leads nowhere" in refusal(location, create=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["loop"]

@@ -95,7 +95,7 @@ def open_lake(location: str | Path, *, create: bool) -> Opened:
         if where.startswith("catalog:"):
             folder, catalog, namespace = None, *_configured(where)
         else:
-            folder = Path(location).expanduser().resolve()
+            folder = _folder(where)
             catalog, namespace = _local(folder, create=create), NAMESPACE
         known = _interactions(catalog, namespace)
         if known is None:
@@ -123,6 +123,13 @@ def current_columns(table: Table, name: str) -> Table:
         except CommitFailedException:
             table.refresh()  # another writer of this release was first
     return table
+
+
+def _folder(where: str) -> Path:
+    try:
+        return Path(where).expanduser().resolve()
+    except RuntimeError:  # links in a circle, or the home of somebody who has none
+        raise StillhuntError(f"{where}: this path leads nowhere; give the lake's folder") from None
 
 
 def _local(folder: Path, *, create: bool) -> Catalog:

@@ -75,8 +75,10 @@ class Truth:
         """Read a truth file. Raises InputError when it is not there or is no truth file."""
         try:
             return cls.from_table(pq.read_table(path))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
         except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{path.name} cannot be read as Parquet; give the truth.parquet that `range make` wrote") from error
+            raise InputError(f"{path}: cannot be read as Parquet; give the truth.parquet that `range make` wrote") from error
 
 
 @dataclass(frozen=True)

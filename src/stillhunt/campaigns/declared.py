@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from stillhunt.campaigns.causes import Declared
 from stillhunt.lake.engine import Engine
+from stillhunt.pools.candidates import LARGEST, LEAST
+from stillhunt.pools.find import Found, Pool
+from stillhunt.pools.population import Population
+from stillhunt.pools.weighing import weigh
 
 VERIFIED = ("domain", "organization", "enterprise", "business")
 """Words in `accounts.verification` that mean that the provider has verified who the account belongs to."""
@@ -29,3 +35,29 @@ def declarations(engine: Engine) -> Declared:
         if entitlement:
             entitlements[account] = entitlement
     return Declared(organizations, entitlements)
+
+
+def declared_pools(undeclared: Population, declared: Declared, found: Found) -> list[Pool]:
+    """Organizations whose accounts act as one: what would be found if they had not declared it.
+
+    They are listed, so that a provider sees that they were seen and why nothing follows from it.
+
+    Args:
+        undeclared: the population with every account as an entity of its own.
+        declared: what is on record.
+        found: the pools of the population as declared, with what a common cause is granted there.
+    """
+    members: dict[str, list[int]] = {}
+    for account, organization in declared.organizations.items():
+        at = undeclared.position.get(account)
+        if at is not None:
+            members.setdefault(organization, []).append(at)
+    pools = []
+    price = np.log2(max(found.candidates, 1))
+    for _, positions in sorted(members.items()):
+        if LEAST <= len(positions) <= LARGEST * undeclared.size:
+            group = np.array(sorted(positions), dtype=np.int64)
+            weighing = weigh(undeclared, group, found.bounds)
+            if sum(weighing.families.values()) > price:
+                pools.append(Pool(group, np.ones(group.size), weighing, weighing, (("declared organization", ""),)))
+    return pools

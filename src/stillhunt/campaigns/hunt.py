@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from stillhunt import __version__
 from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
-from stillhunt.campaigns.declared import declarations
+from stillhunt.campaigns.declared import declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Harvest, Traits, judge, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
@@ -54,8 +54,9 @@ class Settings:
 
 @dataclass
 class _Judged:
-    """A pool with everything that was asked about it."""
+    """A pool with everything that was asked about it, in the population that it was found in."""
 
+    population: Population
     pool: FoundPool
     members: Index
     harvest: Harvest
@@ -93,16 +94,17 @@ def hunt(
         if as_of is None:
             lake.write_observations(observations, scanned=snapshot)
         tell("surveying the population", 0.4)
-        declared = declarations(engine)
-        population = survey(observations, wanted, declared.organizations, sight.accounts, strata(observations))
+        declared, layers = declarations(engine), strata(observations)
+        population = survey(observations, wanted, declared.organizations, sight.accounts, layers)
         own = traits(engine, population)
         found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
         tell("judging pools", 0.9)
         judged = [_judge(engine, population, pool, own, declared) for pool in found.pools]
+        alone = survey(observations, wanted, {}, sight.accounts, layers)
+        alone.declared = population.declared
+        judged += [_judge(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
         phrases = {int(row["gram"]): row["words"] for row in lake.at(snapshot).table("phrases").to_arrow().to_pylist()}
-        return _report(
-            engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
-        )
+        return _report(engine, sight, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
     finally:
         engine.close()
 
@@ -113,7 +115,7 @@ def _silent(stage: str, share: float) -> None:
 
 def _judge(engine: Engine, population: Population, pool: FoundPool, own: Traits, declared: Declared) -> _Judged:
     members = pool.members
-    judged = _Judged(pool, members, judge(engine, population, members, own), causes(population, members, own), None)
+    judged = _Judged(population, pool, members, judge(engine, population, members, own), causes(population, members, own), None)
     explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
     for family, bits in pool.seed.families.items():
         judged.coordination[family] = bits * LOG10_2
@@ -132,7 +134,6 @@ def _judge(engine: Engine, population: Population, pool: FoundPool, own: Traits,
 def _report(
     engine: Engine,
     sight: Sight,
-    population: Population,
     judged: list[_Judged],
     own: Traits,
     candidates: int,
@@ -157,12 +158,12 @@ def _report(
             chosen = surely(np.where(fresh, one.pool.membership, 0.0), alpha)
             if len(chosen) >= settings.least_accounts:
                 taken.update(int(at) for at in one.members[chosen])
-                campaigns.append(_campaign(engine, population, one, chosen, by_name, phrases))
+                campaigns.append(_campaign(engine, one, chosen, by_name, phrases))
                 continue
             one.why_not = (
                 "its accounts are part of a campaign that is named already" if not fresh.all() else "no account belongs to it surely enough"
             )
-        pools.append(_pool(population, one, by_name))
+        pools.append(_pool(one, by_name))
     span = (sight.view.first, sight.view.last)
     return Findings(
         stillhunt=__version__,
@@ -188,7 +189,7 @@ def _why_not(one: _Judged, settings: Settings, stands: bool) -> str | None:
     if not stands:
         if one.causes:
             return "a visible cause explains it: " + "; ".join(cause.words for cause in one.causes)
-        return "what they share is what users of one product share: nothing in pace, payment or work says that one operator runs them"
+        return "what they share is what people share who use one product or sit in one place: no pace, payment or work in common"
     if not one.harvest.visible:
         return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
     if one.harvest.log10_evidence < settings.harvest_log10:
@@ -205,11 +206,9 @@ def _why_not(one: _Judged, settings: Settings, stands: bool) -> str | None:
     return None
 
 
-def _campaign(
-    engine: Engine, population: Population, one: _Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]
-) -> Campaign:
+def _campaign(engine: Engine, one: _Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
     members = one.members[chosen]
-    names = [population.accounts[at] for at in members]
+    names = [one.population.accounts[at] for at in members]
     engine.attach("named", pa.table({"account_id": names}))
     day = engine.dialect.day_utc("started_at")
     lives = {
@@ -222,8 +221,8 @@ def _campaign(
     days = engine.fetch(f"""
         SELECT {day} AS day, COUNT(*) AS calls FROM calls
         WHERE account_id IN (SELECT account_id FROM named) GROUP BY {day} ORDER BY day""").to_pylist()
-    observations = shared(population, one.pool, by_name)
-    common = what_they_share(population, one.pool, by_name)
+    observations = shared(one.population, one.pool, by_name)
+    common = what_they_share(one.population, one.pool, by_name)
     accounts = [
         Member(
             account_id=name,
@@ -256,8 +255,8 @@ def _granted(one: _Judged) -> list[str]:
     return [f"Granted as a visible cause and not counted as concealment ({', '.join(sorted(c.explains))}): {c.words}" for c in one.causes]
 
 
-def _pool(population: Population, one: _Judged, by_name: dict[str, Channel]) -> Pool:
-    names = sorted(population.accounts[at] for at in one.members)
+def _pool(one: _Judged, by_name: dict[str, Channel]) -> Pool:
+    names = sorted(one.population.accounts[at] for at in one.members)
     assert one.why_not is not None
     return Pool(
         pool_id=pool_id(names),
@@ -266,7 +265,7 @@ def _pool(population: Population, one: _Judged, by_name: dict[str, Channel]) -> 
         coordination=_evidence(one.coordination),
         concealment=_evidence(one.concealment),
         harvest=Evidence(log10_evidence=round(one.harvest.log10_evidence, 3)),
-        explanations=[*what_they_share(population, one.pool, by_name), what_they_harvest(one.harvest)],
+        explanations=[*what_they_share(one.population, one.pool, by_name), what_they_harvest(one.harvest)],
     )
 
 

@@ -63,7 +63,7 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
     closed = "CASE WHEN a.closed_at <= (SELECT as_of FROM moment) THEN a.closed_at END" if as_of else "a.closed_at"
     columns = (
         "created_at, email, email_domain, email_shape, phone, payment_fingerprint, signup_ip, signup_prefix, "
-        "signup_user_agent, signup_ja4, country, plan, verification, referral, status"
+        "signup_user_agent, signup_ja4, country, plan, verification, referral"
     )
     engine.materialise(
         "people",
@@ -71,7 +71,8 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
         WITH callers AS (SELECT account_id, MIN(organization_id) AS organization_id FROM calls GROUP BY account_id),
         known AS (SELECT a.*, {closed} AS shut_at FROM accounts a WHERE {known})
         SELECT COALESCE(c.account_id, a.account_id) AS account_id, COALESCE(a.organization_id, c.organization_id) AS organization_id,
-               {", ".join("a." + column.strip() for column in columns.split(","))}, a.shut_at AS closed_at
+               {", ".join("a." + column.strip() for column in columns.split(","))}, a.shut_at AS closed_at,
+               CASE WHEN a.closed_at IS NOT NULL AND a.shut_at IS NULL THEN NULL ELSE a.status END AS status
         FROM callers c FULL OUTER JOIN known a ON c.account_id = a.account_id""",
     )
     # an entitlement holds for what happened while it ran; without --as-of the moment is the end of the logs

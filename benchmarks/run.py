@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="seeds of the worlds that detection is measured on")
     parser.add_argument("--scratch", type=Path, help="a folder for worlds and lakes (default: bench-work in the checkout)")
     parser.add_argument("--page", type=Path, help="write the page here instead of docs/benchmarks.md")
+    parser.add_argument("--resume", type=Path, help="a folder: benchmarks measured there before are taken as they are, the rest goes there")
     given = parser.parse_args()
     wanted = [name for name in given.only.split(",") if name]
     if strange := [name for name in wanted if name not in BENCHMARKS]:
@@ -53,7 +54,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="run-", dir=kept) as scratch:
         for name in wanted:
             print(f"{BENCHMARKS[name]} ...", file=sys.stderr, flush=True)
-            measured[name] = _run(name, Path(scratch), given.seeds, quick=given.quick)
+            measured[name] = _run(name, Path(scratch), given.seeds, given.resume, quick=given.quick)
     conditions = facts(begun, given.seeds, Options(kept).words(), quick=given.quick)
     print(as_text(measured, conditions))
     page = given.page or (None if given.quick or set(wanted) != set(BENCHMARKS) else PAGE)
@@ -63,9 +64,13 @@ def main() -> int:
     return int(any(rows is None for rows in measured.values()))
 
 
-def _run(name: str, scratch: Path, seeds: str, *, quick: bool) -> list[Row] | None:
+def _run(name: str, scratch: Path, seeds: str, resume: Path | None, *, quick: bool) -> list[Row] | None:
     """The rows of one benchmark, or None if it failed, which it then has said itself."""
-    kept = scratch / f"{name}.json"
+    kept = (resume or scratch) / f"{name}.json"
+    if resume is not None:
+        resume.mkdir(parents=True, exist_ok=True)
+        if kept.exists():
+            return read_rows(kept)
     command: list[str | Path] = [
         sys.executable,
         Path(__file__).with_name(f"{name}.py"),

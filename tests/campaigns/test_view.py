@@ -140,3 +140,11 @@ def test_an_entitlement_of_an_organization_holds_for_its_accounts(engine):
     lake = Tables([call("a", 1, organization_id="org-1"), call("b", 1, organization_id="org-2"), call("c", 1)], [], granted)
     open_view(engine, lake, None)
     assert declarations(engine).entitlements == {"a": ("distillation", "contract 7")}
+
+
+def test_an_organization_that_says_nothing_declares_nothing(engine):
+    rows = [call("a", 1), call("b", 2)]
+    accounts = [{"account_id": name, "organization_id": organization} for name, organization in (("a", "default"), ("b", "acme"))]
+    open_view(engine, Tables(rows, accounts), None)
+    assert declarations(engine).organizations == {"a": "default", "b": "acme"}
+    assert declarations(engine, frozenset({"default"})).organizations == {"b": "acme"}

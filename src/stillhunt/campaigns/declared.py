@@ -15,11 +15,11 @@ VERIFIED = ("domain", "organization", "enterprise", "business")
 """Words in `accounts.verification` that mean that the provider has verified who the account belongs to."""
 
 
-def declarations(engine: Engine) -> Declared:
+def declarations(engine: Engine, ignored: frozenset[str] = frozenset()) -> Declared:
     """Read ``people`` and ``granted``.
 
     An account declares an organization by naming one, or by an e-mail domain that the provider has verified for it.
-    An entitlement of an organization holds for all its accounts.
+    An entitlement of an organization holds for all its accounts. Organizations in `ignored` declare nothing.
     """
     organizations, entitlements = {}, {}
     granted = engine.fetch("SELECT account_id, organization_id, scope, reference FROM granted ORDER BY scope, reference").to_pylist()
@@ -27,7 +27,7 @@ def declarations(engine: Engine) -> Declared:
     by_organization = {row["organization_id"]: (row["scope"], row["reference"] or "") for row in granted if row["organization_id"]}
     for row in engine.fetch("SELECT account_id, organization_id, email_domain, verification FROM people").to_pylist():
         account, verification = row["account_id"], (row["verification"] or "").lower()
-        if row["organization_id"]:
+        if row["organization_id"] and row["organization_id"] not in ignored:
             organizations[account] = row["organization_id"]
         elif row["email_domain"] and any(word in verification for word in VERIFIED):
             organizations[account] = row["email_domain"]

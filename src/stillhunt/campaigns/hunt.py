@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ from stillhunt.records import Campaign, Evidence, Findings, Member, Pool, Scanne
 
 LOG10_2 = float(np.log10(2.0))
 
+WHOLE = 0.3
+"""An organization with this share of all accounts may be a default that says nothing."""
+
 MOST_TELLING = 8
 """So many of the things that a campaign shares are told before its traffic is; the rest comes after."""
 
@@ -42,6 +46,7 @@ class Settings:
         least_accounts: entities that a campaign needs; smaller pools are listed as pools.
         harvest_log10: evidence that the harvest axis must reach.
         engine: which engine; see `stillhunt.lake.engines`.
+        ignored_organizations: organizations that say nothing, such as a gateway's default.
         network_kind: tells the kind of network of a prefix, where the user named ranges.
     """
 
@@ -49,6 +54,7 @@ class Settings:
     least_accounts: int = 8
     harvest_log10: float = 0.2
     engine: str = "duckdb"
+    ignored_organizations: frozenset[str] = frozenset()
     network_kind: Callable[[str], str | None] | None = None
 
 
@@ -94,7 +100,7 @@ def hunt(
         if as_of is None:
             lake.write_observations(observations, scanned=snapshot)
         tell("surveying the population", 0.4)
-        declared, layers = declarations(engine), strata(observations)
+        declared, layers = declarations(engine, settings.ignored_organizations), strata(observations)
         population = survey(observations, wanted, declared.organizations, sight.accounts, layers)
         own = traits(engine, population)
         found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
@@ -104,7 +110,9 @@ def hunt(
         alone.declared = population.declared
         judged += [_judge(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
         phrases = {int(row["gram"]): row["words"] for row in lake.at(snapshot).table("phrases").to_arrow().to_pylist()}
-        return _report(engine, sight, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
+        return _report(
+            engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
+        )
     finally:
         engine.close()
 
@@ -134,6 +142,7 @@ def _judge(engine: Engine, population: Population, pool: FoundPool, own: Traits,
 def _report(
     engine: Engine,
     sight: Sight,
+    population: Population,
     judged: list[_Judged],
     own: Traits,
     candidates: int,
@@ -176,7 +185,7 @@ def _report(
         campaigns=campaigns,
         pools=pools,
         as_of=_iso(as_of) if as_of else None,
-        notes=_notes(seen, own),
+        notes=_notes(seen, own, population),
     )
 
 
@@ -274,7 +283,7 @@ def _evidence(parts: dict[str, float]) -> Evidence:
     return Evidence(log10_evidence=round(sum(rounded.values()), 3), parts=rounded)
 
 
-def _notes(seen: list[Visibility], own: Traits) -> list[str]:
+def _notes(seen: list[Visibility], own: Traits, population: Population) -> list[str]:
     blind = [one for one in seen if not one.visible]
     notes = [f"{one.channel}: {one.reason}." for one in blind]
     if any(one.channel in {"payment", "signup", "email"} for one in blind):
@@ -283,6 +292,13 @@ def _notes(seen: list[Visibility], own: Traits) -> list[str]:
         )
     if not np.isfinite(own.fresh).any():
         notes.append("No content in these logs: turn on message logging at the gateway, or join a content log with `stillhunt join`.")
+    declaring = Counter(owner for owner in population.declared if owner)
+    organization, count = declaring.most_common(1)[0] if declaring else ("", 0)
+    if count and count >= WHOLE * population.size:
+        notes.append(
+            f"{count:,} of {population.size:,} accounts declare the organization {organization!r} and are taken as one customer. "
+            "If that is a default of your gateway, scan again with --ignore-organization."
+        )
     return notes
 
 

@@ -45,6 +45,15 @@ def scan(
         float,
         typer.Option("--false-discovery-rate", min=1e-6, max=0.5, metavar="RATE", help="Share of accounts that may be named wrongly."),
     ] = 0.001,
+    ignore_organization: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-organization",
+            metavar="NAME",
+            help="An organization that says nothing, such as a gateway's default: its accounts are not taken as one customer.",
+            show_default=False,
+        ),
+    ] = None,
     format_: FormatOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
@@ -67,7 +76,7 @@ def scan(
             if lake is None and not read.accepted:
                 intake.finish(read)  # what kept it from being read to its end is the better reason
                 raise intake.nothing_read(read)
-        findings = hunt(opened, until, false_discovery_rate)
+        findings = hunt(opened, until, false_discovery_rate, frozenset(ignore_organization or ()))
     if lake is not None:
         scans.keep(findings, lake)
     if output is not None:
@@ -89,11 +98,11 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def hunt(lake: Lake, as_of: datetime | None, false_discovery_rate: float) -> Findings:
+def hunt(lake: Lake, as_of: datetime | None, false_discovery_rate: float, ignored: frozenset[str] = frozenset()) -> Findings:
     """Hunt in `lake` with a progress bar."""
     from stillhunt import campaigns
 
-    settings = campaigns.Settings(false_discovery_rate=false_discovery_rate, network_kind=network_kinds())
+    settings = campaigns.Settings(false_discovery_rate=false_discovery_rate, network_kind=network_kinds(), ignored_organizations=ignored)
     with progress() as step:
         return campaigns.hunt(lake, as_of=as_of, settings=settings, progress=lambda stage, share: step("hunt", stage, share, 1.0))
 

@@ -1,6 +1,6 @@
 """What becomes of personal values at intake: pseudonyms under the provider's key, and the coarse part that evidence needs.
 
-In: columns of strings. Out: columns of strings of the same length. May import: errors. Nothing here keeps what it saw.
+In: columns of strings. Out: columns of strings of the same length. May import: errors, formats.values. Nothing here keeps what it saw.
 
 A pseudonym is BLAKE2b keyed with the provider's key, personalised with the kind of value, 128 bits in hex after a prefix
 ("mail:3f...", RFC 7693). Equal values get equal pseudonyms under one key; without the key nobody can try out values.
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.errors import StillhuntError
+from stillhunt.intake.formats.values import DOTTED
 
 KEY_BYTES = 32
 SHORTEST_KEY = 16
@@ -93,6 +94,8 @@ class Pseudonyms:
         """Pseudonyms of IP addresses in their canonical form. What is no address (hashed by the gateway, say) is taken as it is."""
 
         def one(value: str) -> str | None:
+            if DOTTED.fullmatch(value):
+                return self.of("ip", value)
             found = address(value)
             return self.of("ip", str(found) if found else _trimmed(value).strip("-"))
 
@@ -128,6 +131,8 @@ def address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def prefix(value: str) -> str | None:
     """The network around an address: /24 for IPv4, /48 for IPv6, in canonical form; None if the value is no address."""
+    if DOTTED.fullmatch(value):
+        return value[: value.rindex(".")] + ".0/24"
     found = address(value)
     if found is None:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -238,6 +239,10 @@ def _scalar(value: Any) -> str:
     return encodable(value) if isinstance(value, str) else json_text(value)
 
 
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+DOTTED = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+"""An IPv4 address in canonical form, alone (use `fullmatch`). Nearly every address in a log is one, and `ipaddress` takes ten times as long."""
+
 _INTERNAL = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -278,6 +283,8 @@ def address(value: Any, field: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise BadRow(f"{field}: expected an address as text")
+    if DOTTED.fullmatch(value):
+        return value
     return _address(value.partition(",")[0] if "," in value else value)
 
 

@@ -1,7 +1,7 @@
 """What software sent a call: its SDK, headers in order, names of parameters and TLS, as a number and as words.
 
 In: user_agent, client_headers, request_parameters, tls_ja4. Out: client_shape, client_label, parameters_hash.
-May import: intake.privacy. Works on distinct values, so that rows cost nothing.
+May import: nothing of stillhunt. Works on distinct values and remembers those of earlier batches, so that rows cost nothing.
 
 Names of headers count, and their order. Values count only where they describe software: a value that changes with the call or
 names a person (ids, dates, lengths, cookies, authorization, traces, addresses, languages) never enters, neither does any value
@@ -40,6 +40,8 @@ _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,6}){0,3}")
 _ID = re.compile(r"@|\d{7,}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,}|(?=[A-Za-z]*\d)[A-Za-z0-9]{24,}")
 _LANGUAGES = {"js": "node", "python": "python"}
 _SHOWN = 8
+_REMEMBERED = 4096  # distinct values of each kind, of _LONGEST characters at most: some 10 MB in all
+_LONGEST = 1024
 
 
 class _Headers(NamedTuple):
@@ -175,8 +177,8 @@ def client_columns(
     JSON that cannot be read counts as not visible.
     """
     agents, agent_codes = _reduced(user_agent, products)
-    headers, header_codes = _reduced(client_headers, _headers)
-    parameters, parameter_codes = _reduced(request_parameters, lambda raw: (_parameter_names(raw), parameters_number(raw)))
+    headers, header_codes = _reduced(client_headers, _headers, _headers_again)
+    parameters, parameter_codes = _reduced(request_parameters, _parameters_read, _parameters_again)
     names, name_codes = _renumbered([p[0] if p else None for p in parameters], parameter_codes)
     tls, tls_codes = _reduced(tls_ja4, lambda v: v.strip() or None)
 
@@ -186,12 +188,10 @@ def client_columns(
     shapes: list[int | None] = []
     labels: list[str | None] = []
     for ((sent, header), name), ja4 in combined:
-        agent = sent
-        if agent is None and header is not None and header.user_agent:
-            agent = products(header.user_agent)
-        seen = not (agent is None and header is None and name is None and ja4 is None)
-        shapes.append(_number(agent, header and header[:2], name, ja4) if seen else None)
-        labels.append(_label(agent or (), header, name) if seen else None)
+        brief = sum(map(len, (header.names if header else ()) + (name or ()))) + len(ja4 or "") <= _LONGEST
+        shape, label = (_client if brief else _client.__wrapped__)(sent, header, name, ja4)
+        shapes.append(shape)
+        labels.append(label)
     where = pa.array(codes)
     hashes = pa.array([p[1] if p else None for p in parameters], pa.int64())
     return ClientColumns(
@@ -199,15 +199,40 @@ def client_columns(
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _client(
+    sent: tuple[tuple[str, str], ...] | None, header: _Headers | None, names: tuple[str, ...] | None, ja4: str | None
+) -> tuple[int | None, str | None]:
+    """The shape as a number and in words; nothing when nothing was visible."""
+    agent = sent
+    if agent is None and header is not None and header.user_agent:
+        agent = products(header.user_agent)
+    if agent is None and header is None and names is None and ja4 is None:
+        return None, None
+    return _number(agent, header and header[:2], names, ja4), _label(agent or (), header, names)
+
+
+def _parameters_read(raw: str) -> tuple[tuple[str, ...] | None, int | None]:
+    return _parameter_names(raw), parameters_number(raw)
+
+
 def _parameter_names(raw: str) -> tuple[str, ...] | None:
     found = _parameters(raw)
     return None if found is None else tuple(sorted("*" if _ID.search(name) else name for name in found))
 
 
-def _reduced(column: pa.Array[Any], function: Any) -> tuple[list[Any], Any]:
-    """Distinct results of `function` over a column's distinct values, null first, and each row's index into them."""
+_headers_again = lru_cache(maxsize=_REMEMBERED)(_headers)
+_parameters_again = lru_cache(maxsize=_REMEMBERED)(_parameters_read)
+
+
+def _reduced(column: pa.Array[Any], function: Any, again: Any = None) -> tuple[list[Any], Any]:
+    """Distinct results of `function` over a column's distinct values, null first, and each row's index into them.
+
+    `again` is the same function with a memory, for values that are worth remembering.
+    """
     encoded: Any = pc.dictionary_encode(column.cast(pa.string()))
-    results = [None, *(function(v) for v in encoded.dictionary.to_pylist())]
+    again = again or function
+    results = [None, *((again if len(v) <= _LONGEST else function)(v) for v in encoded.dictionary.to_pylist())]
     codes = pc.add(pc.fill_null(encoded.indices, -1), 1).to_numpy(zero_copy_only=False).astype(np.int64)
     return _renumbered(results, codes)
 

@@ -1,6 +1,7 @@
 """What becomes of personal values at intake: pseudonyms under the provider's key, and the coarse part that evidence needs.
 
-In: columns of strings. Out: columns of strings of the same length. May import: errors, formats.values. Nothing here keeps what it saw.
+In: columns of strings. Out: columns of strings of the same length. May import: errors, formats.values. Nothing here keeps
+what it saw, but for some User-Agents in memory.
 
 A pseudonym is BLAKE2b keyed with the provider's key, personalised with the kind of value, 128 bits in hex after a prefix
 ("mail:3f...", RFC 7693). Equal values get equal pseudonyms under one key; without the key nobody can try out values.
@@ -14,6 +15,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -170,5 +172,10 @@ _IDS = re.compile(
 
 def user_agent(value: str) -> str | None:
     """At most 256 characters, e-mail addresses and long ids masked. Product names and versions stay."""
+    return _user_agent(value) if len(value) <= USER_AGENT_CHARS else _user_agent.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _user_agent(value: str) -> str | None:
     text = " ".join(value.split())
     return _IDS.sub("<id>", _EMAIL.sub("<email>", text[: 4 * USER_AGENT_CHARS]))[:USER_AGENT_CHARS] or None

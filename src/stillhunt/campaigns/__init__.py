@@ -4,6 +4,7 @@ In: a lake (through an engine), what channels observed, what pools were found. O
 May import: records, errors, lake, channels, pools. Nothing here acts on an account (response) or argues about who (cases).
 """
 
-from stillhunt.campaigns.hunt import Settings, hunt
+from stillhunt.campaigns.hunt import hunt
+from stillhunt.campaigns.judging import Settings
 
 __all__ = ["Settings", "hunt"]

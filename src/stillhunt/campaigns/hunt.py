@@ -4,73 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 
 from stillhunt import __version__
-from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
 from stillhunt.campaigns.declared import declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
-from stillhunt.campaigns.harvest import Harvest, Traits, judge, traits
+from stillhunt.campaigns.harvest import Traits, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
+from stillhunt.campaigns.judging import Judged, Settings, judge_pool, why_not
 from stillhunt.campaigns.naming import e_bh, surely
 from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
-from stillhunt.channels import Channel, Family, channels, observe
+from stillhunt.channels import Channel, channels, observe
 from stillhunt.lake import Lake
 from stillhunt.lake.engine import Engine
 from stillhunt.lake.engines import open_engine
-from stillhunt.pools.find import Pool as FoundPool
 from stillhunt.pools.find import find
 from stillhunt.pools.population import Index, Population, survey
 from stillhunt.records import Campaign, Evidence, Findings, Member, Pool, Scanned, Visibility
-
-LOG10_2 = float(np.log10(2.0))
 
 WHOLE = 0.3
 """An organization with this share of all accounts may be a default that says nothing."""
 
 MOST_TELLING = 8
 """So many of the things that a campaign shares are told before its traffic is; the rest comes after."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a scan can be told.
-
-    Attributes:
-        false_discovery_rate: promised share of named accounts (and of named campaigns) that are none.
-        least_accounts: entities that a campaign needs; smaller pools are listed as pools.
-        harvest_log10: evidence that the harvest axis must reach.
-        engine: which engine; see `stillhunt.lake.engines`.
-        ignored_organizations: organizations that say nothing, such as a gateway's default.
-        network_kind: tells the kind of network of a prefix, where the user named ranges.
-    """
-
-    false_discovery_rate: float = 0.001
-    least_accounts: int = 8
-    harvest_log10: float = 0.2
-    engine: str = "duckdb"
-    ignored_organizations: frozenset[str] = frozenset()
-    network_kind: Callable[[str], str | None] | None = None
-
-
-@dataclass
-class _Judged:
-    """A pool with everything that was asked about it, in the population that it was found in."""
-
-    population: Population
-    pool: FoundPool
-    members: Index
-    harvest: Harvest
-    causes: list[Cause]
-    declared: str | None
-    coordination: dict[str, float] = field(default_factory=dict)
-    concealment: dict[str, float] = field(default_factory=dict)
-    why_not: str | None = None
 
 
 def hunt(
@@ -105,10 +65,10 @@ def hunt(
         own = traits(engine, population)
         found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
         tell("judging pools", 0.9)
-        judged = [_judge(engine, population, pool, own, declared) for pool in found.pools]
+        judged = [judge_pool(engine, population, pool, own, declared) for pool in found.pools]
         alone = survey(observations, wanted, {}, sight.accounts, layers)
         alone.declared = population.declared
-        judged += [_judge(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
+        judged += [judge_pool(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
         phrases = {int(row["gram"]): row["words"] for row in lake.at(snapshot).table("phrases").to_arrow().to_pylist()}
         return _report(
             engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
@@ -121,29 +81,11 @@ def _silent(stage: str, share: float) -> None:
     """Progress that nobody watches."""
 
 
-def _judge(engine: Engine, population: Population, pool: FoundPool, own: Traits, declared: Declared) -> _Judged:
-    members = pool.members
-    judged = _Judged(population, pool, members, judge(engine, population, members, own), causes(population, members, own), None)
-    explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
-    for family, bits in pool.seed.families.items():
-        judged.coordination[family] = bits * LOG10_2
-        if family not in explained and family != PRODUCT:
-            judged.concealment[family] = bits * LOG10_2
-    entitled = [declared.entitlements[population.accounts[at]] for at in members if population.accounts[at] in declared.entitlements]
-    owners = [population.declared[at] for at in members]
-    if len(entitled) >= 0.8 * len(members):
-        scope, reference = max(set(entitled), key=entitled.count)
-        judged.declared = f"entitlement on record: {scope}" + (f" ({reference})" if reference else "")
-    elif owners and (top := max(sorted(set(owners)), key=owners.count)) and owners.count(top) >= 0.8 * len(owners):
-        judged.declared = f"declared one organization ({top})"
-    return judged
-
-
 def _report(
     engine: Engine,
     sight: Sight,
     population: Population,
-    judged: list[_Judged],
+    judged: list[Judged],
     own: Traits,
     candidates: int,
     settings: Settings,
@@ -154,11 +96,11 @@ def _report(
     phrases: dict[int, str],
 ) -> Findings:
     alpha = settings.false_discovery_rate
-    control = [sum(one.concealment.get(family, 0.0) for family in UNEXPLAINABLE) for one in judged]
-    unexplained = [min(control[at], sum(one.concealment.values())) for at, one in enumerate(judged)]
+    unexplained = [min(one.control, sum(one.concealment.values())) for one in judged]
+    price = float(np.log10(max(candidates, 1) / alpha))
     standing = e_bh(unexplained, candidates, alpha)
     for one, stands in zip(judged, standing, strict=True):
-        one.why_not = _why_not(one, settings, stands)
+        one.why_not = why_not(one, settings, price, stands=stands)
     taken: set[int] = set()
     campaigns, pools = [], []
     for one in sorted(judged, key=lambda j: (j.why_not is not None, -len(j.members))):
@@ -189,33 +131,7 @@ def _report(
     )
 
 
-def _why_not(one: _Judged, settings: Settings, stands: bool) -> str | None:
-    """The reason why a pool is no campaign, in the order in which a person would want to know; None if it is one."""
-    if one.declared:
-        return one.declared
-    if one.pool.grown.entities < settings.least_accounts:
-        return f"only {one.pool.grown.entities} unrelated accounts: too few to tell an operator from acquaintances"
-    if not stands:
-        if one.causes:
-            return "a visible cause explains it: " + "; ".join(cause.words for cause in one.causes)
-        return "what they share is what people share who use one product or sit in one place: no pace, payment or work in common"
-    if not one.harvest.visible:
-        return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
-    if one.harvest.log10_evidence < settings.harvest_log10:
-        plain = {
-            "fresh": "requests repeat",
-            "single": "requests belong to conversations",
-            "instructed": "no fixed instruction recurs",
-            "answered": "answers are short",
-        }
-        words = (
-            ", ".join(plain[name] for name in one.harvest.ordinary) or f"{one.harvest.as_extreme:.0%} of comparable accounts look the same"
-        )
-        return f"its traffic is not a training set: {words}"
-    return None
-
-
-def _campaign(engine: Engine, one: _Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
+def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
     members = one.members[chosen]
     names = [one.population.accounts[at] for at in members]
     engine.attach("named", pa.table({"account_id": names}))
@@ -260,11 +176,11 @@ def _campaign(engine: Engine, one: _Judged, chosen: Index, by_name: dict[str, Ch
     )
 
 
-def _granted(one: _Judged) -> list[str]:
+def _granted(one: Judged) -> list[str]:
     return [f"Granted as a visible cause and not counted as concealment ({', '.join(sorted(c.explains))}): {c.words}" for c in one.causes]
 
 
-def _pool(one: _Judged, by_name: dict[str, Channel]) -> Pool:
+def _pool(one: Judged, by_name: dict[str, Channel]) -> Pool:
     names = sorted(one.population.accounts[at] for at in one.members)
     assert one.why_not is not None
     return Pool(

@@ -75,8 +75,8 @@ def open_view(engine: Engine, lake: Lake, as_of: datetime | None, kind_of: Calla
                CASE WHEN a.closed_at IS NOT NULL AND a.shut_at IS NULL THEN NULL ELSE a.status END AS status
         FROM callers c FULL OUTER JOIN known a ON c.account_id = a.account_id""",
     )
-    # an entitlement holds for what happened while it ran; without --as-of the moment is the end of the logs
-    now = "(SELECT as_of FROM moment)" if as_of else "(SELECT MAX(started_at) FROM calls)"
+    # an entitlement holds for what happened while it ran: the moment is the end of the calls in view
+    now = "(SELECT MAX(started_at) FROM calls)"
     begun, running = f"granted_at IS NULL OR granted_at <= {now}", f"expires_at IS NULL OR expires_at > {now}"
     engine.materialise("granted", f"SELECT * FROM entitlements WHERE ({begun}) AND ({running})")
     span = engine.fetch("SELECT MIN(started_at) AS first, MAX(started_at) AS last FROM calls").to_pylist()[0]

@@ -26,7 +26,8 @@ _TAIL = 160
 REDACTED = "redacted-by-litellm"
 """What LiteLLM writes instead of content with `turn_off_message_logging`. Taken for a prompt, it would make everybody alike."""
 
-_LETTERS = {**ROLE_LETTERS, "system": "s", "developer": "s", "human": "u", "ai": "a"}
+LETTERS = {**ROLE_LETTERS, "system": "s", "developer": "s", "human": "u", "ai": "a"}
+"""Role -> its letter in the transcript; "s" is the system's, which stands apart, and any other role is "o"."""
 _REQUEST_KEYS = ("messages", "input", "contents", "prompt")
 _ROLE_OF_TYPE = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
@@ -78,7 +79,7 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
             if kept is None and type(message) is dict and len(message) == 2:
                 content, role = message.get("content"), message.get("role")
                 if type(content) is str and type(role) is str:
-                    letter = _LETTERS.get(role, "o")
+                    letter = LETTERS.get(role, "o")
                     if letter == "s":
                         systems.append(content)
                     else:
@@ -86,7 +87,7 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
                     continue
             body.images += _add_message(message, systems, turns, kept)
     if tools:
-        _set_tools(body, decoded(tools))
+        set_tools(body, decoded(tools))
     if response is not None:
         _read_response(body, response)
     if systems:
@@ -99,12 +100,19 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
 
 
 def _finished(body: Body, text: str) -> str | None:
-    # One character is found twenty times faster than a word, and this runs over every text.
-    if ("_" in text and TRUNCATION_MARKS[1] in text) or TRUNCATION_MARKS[0] in text[-_TAIL:]:
+    found, cut = finished(text)
+    if cut:
         body.truncated = True
+    return found
+
+
+def finished(text: str) -> tuple[str | None, bool]:
+    """A text as it is kept (None when there is none, or when it is redacted), and whether LiteLLM cut it."""
+    # One character is found twenty times faster than a word, and this runs over every text.
+    cut = ("_" in text and TRUNCATION_MARKS[1] in text) or TRUNCATION_MARKS[0] in text[-_TAIL:]
     if text == REDACTED or not text:
-        return None
-    return text if text.isascii() else encodable(text)
+        return None, cut
+    return (text if text.isascii() else encodable(text)), cut
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ def _add_system(value: Any, systems: list[str]) -> int:
 def _add_message(message: Any, systems: list[str], turns: list[str], kept: list[dict[str, Any]] | None) -> int:
     """Add one message of any shape; returns how many images it holds."""
     role, parts = message_parts(message)
-    letter = _LETTERS.get(role, "o")
+    letter = LETTERS.get(role, "o")
     images = sum(part.kind == IMAGE for part in parts)
     if letter == "s":
         systems.append("\n".join(part.text for part in parts if part.kind != IMAGE))
@@ -237,7 +245,8 @@ def reasoning_of(message: Mapping[str, Any]) -> list[Part]:
     return []
 
 
-def _set_tools(body: Body, tools: Any) -> None:
+def set_tools(body: Body, tools: Any) -> None:
+    """Keep decoded tool definitions, and how many they are."""
     body.tool_count = len(tools) if isinstance(tools, list | tuple) else 1
     text = tools if isinstance(tools, str) else json_text(tools)
     body.tools = _finished(body, text)

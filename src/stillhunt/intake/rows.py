@@ -5,7 +5,7 @@ A row that does not fit its table is set aside with its reason; it never takes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.formats import Context, Format, Row
-from stillhunt.intake.framing import Block, line_count, loaded, records
+from stillhunt.intake.framing import Block, is_utf8, line_count, lines, loaded, records, records_of_line
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -91,29 +91,15 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
     """
     block = loaded(block)
     tables: dict[str, pa.Table] = {}
-    batch = Batch(lines=line_count(block))
+    batch = Batch()
     rows: dict[str, list[Row]] = {name: [] for name in schemas}
     origins: dict[str, list[int]] = {name: [] for name in schemas}
     refused: dict[int, str] = {}
-    read = form.read
     position = -1
-    for position, (_, record, _) in enumerate(records(block)):
-        if isinstance(record, BadRow):
-            refused[position] = str(record)
-            continue
-        found: list[tuple[list[Row], list[int], Row]] = []
-        try:
-            for kind, row in read(record, context):
-                found.append((rows[kind], origins[kind], row))
-            batch.ignored += not found
-        except BadRow as bad:
-            refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
-        except Exception as error:  # a format that trips over a record must not cost the others
-            refused[position] = f"{form.name} could not read it ({type(error).__name__})"
-            continue
-        for rows_of_kind, origins_of_kind, row in found:
-            rows_of_kind.append(row)
-            origins_of_kind.append(position)
+    for position, found in enumerate(_found(block, form, context, batch, refused)):
+        for kind, row in found:
+            rows[kind].append(row)
+            origins[kind].append(position)
     batch.records = position + 1
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
@@ -128,8 +114,56 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
         for position, (number, record, raw) in enumerate(records(block)):
             if position in refused:
-                batch.bad.append(Bad(number, refused[position], raw or b"" if isinstance(record, BadRow) else raw_bytes(record, raw)))
+                batch.bad.append(Bad(number, refused[position], bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)))
     return batch, tables
+
+
+_Found = Iterable[tuple[str, Row]]
+_PATIENCE = 64  # lines that a format's line reader may pass on, beyond those that it read, before it is left alone
+
+
+def _found(block: Block, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> Iterator[_Found]:
+    """What each record of a block holds, in order; nothing where its position is noted in `refused`. Counts lines and other records."""
+    position = 0
+
+    def read(record: dict[str, Any] | BadRow) -> _Found:
+        if isinstance(record, BadRow):
+            refused[position] = str(record)
+            return ()
+        found: list[tuple[str, Row]] = []
+        try:
+            found.extend(form.read(record, context))
+            batch.ignored += not found
+        except BadRow as bad:
+            refused[position] = str(bad)
+        except Exception as error:  # a format that trips over a record must not cost the others
+            refused[position] = f"{form.name} could not read it ({type(error).__name__})"
+        return found
+
+    if block.framing != "lines":
+        batch.lines = line_count(block)
+        for position, (_, record, _) in enumerate(records(block)):  # noqa: B007  # `read` looks at it
+            yield read(record)
+        return
+    assert block.data is not None
+    read_line = getattr(form, "read_line", None) if is_utf8(block.data) else None
+    patience = _PATIENCE
+    for number, line in lines(block.data):
+        if read_line is not None:
+            found = read_line(line, context)
+            if found is not None:
+                patience += 1
+                batch.ignored += not found
+                yield found
+                position += 1
+                continue
+            patience -= 1
+            if not patience:
+                read_line = None
+        for _, record, _ in records_of_line(number, line):
+            yield read(record)
+            position += 1
+    batch.lines = number - (block.data.endswith(b"\n") or not block.data)
 
 
 def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints: Fingerprints, *, keep_text: bool) -> None:
@@ -144,10 +178,10 @@ def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints:
         batch.tables[name] = fingerprints.accounts(table, source) if name == "accounts" else table
 
 
-def raw_bytes(record: Row, raw: bytes | None) -> bytes:
+def raw_bytes(record: Row, raw: bytes | memoryview | None) -> bytes:
     """The bytes of a record; written out as JSON when it came without (one of an array, a Parquet row)."""
     if raw is not None:
-        return raw
+        return bytes(raw)
     try:
         return orjson.dumps(record, default=_shown, option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):

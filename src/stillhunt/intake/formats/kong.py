@@ -13,7 +13,7 @@ from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.envoy_ai import operation_of
-from stillhunt.intake.formats.litellm import split_parameters
+from stillhunt.intake.formats.litellm_fields import split_parameters
 from stillhunt.intake.formats.values import (
     address,
     count,

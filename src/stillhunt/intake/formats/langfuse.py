@@ -12,7 +12,7 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm import split_parameters
+from stillhunt.intake.formats.litellm_fields import split_parameters
 from stillhunt.intake.formats.values import address, count, decoded, from_text, headers, identifier, label, optional_identifier
 
 _CALLS = {"GENERATION": "chat", "EMBEDDING": "embeddings"}

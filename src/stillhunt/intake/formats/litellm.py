@@ -11,42 +11,17 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.values import (
-    address,
-    count,
-    decoded,
-    from_seconds,
-    headers,
-    http_status,
-    identifier,
-    json_object,
-    json_text,
-    label,
-    optional_identifier,
+from stillhunt.intake.formats.litellm_fields import (
+    NOBODY,
+    OPERATIONS,
+    client_headers,
+    first_seen_account,
+    outcome,
+    split_parameters,
+    token_details,
 )
-
-NOBODY = "default_user_id"
-"""The user id that the proxy gives to calls with its master key: everybody, hence nobody."""
-
-OPERATIONS = {
-    "completion": "chat",
-    "acompletion": "chat",
-    "responses": "chat",
-    "aresponses": "chat",
-    "anthropic_messages": "chat",
-    "text_completion": "text_completion",
-    "atext_completion": "text_completion",
-    "embedding": "embeddings",
-    "aembedding": "embeddings",
-    "generate_content": "generate_content",
-    "agenerate_content": "generate_content",
-    "generate_content_stream": "generate_content",
-    "agenerate_content_stream": "generate_content",
-}
-"""LiteLLM's call types as OpenTelemetry's `gen_ai.operation.name`; any other stays as it is."""
-
-_NOT_PARAMETERS = frozenset({"tools", "functions", "instructions", "system", "messages", "input", "prompt", "contents"})
-"""What LiteLLM puts among the parameters although it is content."""
+from stillhunt.intake.formats.litellm_lines import read_line
+from stillhunt.intake.formats.values import address, count, from_seconds, identifier, json_object, label, optional_identifier
 
 _KEYS = frozenset(
     (
@@ -90,6 +65,7 @@ class LiteLLM:
         "created_at": "not in the call log: ingest an accounts file",
     }
     two_pass = False
+    read_line = staticmethod(read_line)
 
     def sniff(self, sample: Sample) -> float:
         """By `call_type` and `startTime` among ten of the payload's own keys."""
@@ -166,6 +142,7 @@ class LiteLLM:
             "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
             "user_agent": label(get("user_agent") or meta("user_agent"), "user_agent"),
             "client_headers": client_headers(metadata, get("proxy_server_request")),
+            "tls_ja4": None,
             "system": body.system,
             "transcript": body.transcript,
             "tools": body.tools,
@@ -181,78 +158,6 @@ class LiteLLM:
         if email is None or account_id is None:
             return (("interactions", row),)
         return (("interactions", row), *first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context))
-
-
-def split_parameters(value: Any, field: str) -> tuple[str | None, Any, Any]:
-    """(request parameters as JSON text, tool definitions, system instructions) of LiteLLM's parameters."""
-    parameters = value if type(value) is dict else json_object(value, field)
-    if not parameters:
-        return None, None, None
-    if _NOT_PARAMETERS.isdisjoint(parameters):
-        return json_text(parameters), None, None
-    kept = {name: setting for name, setting in parameters.items() if name not in _NOT_PARAMETERS}
-    tools = parameters.get("tools") or parameters.get("functions")
-    return (json_text(kept) if kept else None), tools, parameters.get("system") or parameters.get("instructions")
-
-
-def token_details(usage: Any, response: Any) -> tuple[int | None, int | None]:
-    """(reasoning tokens, cached tokens) of a usage object in OpenAI's (both APIs) or Anthropic's spelling."""
-    if type(usage) is not dict:
-        usage = decoded(usage)
-        if not usage and type(response) is dict:
-            usage = response.get("usage")
-        if type(usage) is not dict:
-            return None, None
-    spent = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    given = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    reasoning = spent.get("reasoning_tokens") if type(spent) is dict else None
-    cached = given.get("cached_tokens") if type(given) is dict else None
-    if cached is None:
-        cached = usage.get("cache_read_input_tokens")
-    return count(reasoning, "usage.reasoning_tokens"), count(cached, "usage.cached_tokens")
-
-
-def outcome(record: Mapping[str, Any], field: str) -> tuple[int | None, str | None]:
-    """(HTTP status, error type). LiteLLM writes the status of a failure as text, and "" or a word when it knows none."""
-    error = record.get(field)
-    if error is not None and type(error) is not dict:
-        error = json_object(error, field)
-    if error:
-        code = error.get("error_code")
-        if isinstance(code, str) and not code.strip().isdecimal():
-            code = None
-        error_type = label(error.get("error_class"), f"{field}.error_class")
-        if code is not None or error_type is not None:
-            return http_status(code, f"{field}.error_code"), error_type
-    return (200 if record.get("status") == "success" else None), None
-
-
-def client_headers(metadata: Mapping[str, Any], proxy_request: Any) -> str | None:
-    """The client's headers: all that the proxy kept of the request, then the `x-` headers that it copies out."""
-    custom = metadata.get("requester_custom_headers")
-    whole = metadata.get("headers")
-    if proxy_request is not None or "proxy_server_request" in metadata:
-        request = decoded(proxy_request if proxy_request is not None else metadata["proxy_server_request"])
-        whole = (request.get("headers") if isinstance(request, Mapping) else None) or whole
-    if not whole:
-        return headers(custom, "metadata.requester_custom_headers") if custom else None
-    whole, custom = decoded(whole), decoded(custom)
-    if isinstance(whole, Mapping) and isinstance(custom, Mapping):
-        present = {name.lower() for name in whole if isinstance(name, str)}
-        whole = {**whole, **{name: value for name, value in custom.items() if not isinstance(name, str) or name.lower() not in present}}
-    return headers(whole, "metadata.headers")
-
-
-def first_seen_account(account_id: str, organization_id: str | None, email: Any, field: str, context: Context) -> Iterable[tuple[str, Row]]:
-    """The accounts row with an e-mail address, once per account and context."""
-    seen: set[str] = context.facts.setdefault("accounts with e-mail", set())
-    if account_id in seen:
-        return ()
-    found = label(email, field)
-    if found is None or "@" not in found:
-        return ()
-    seen.add(account_id)
-    return (("accounts", {"account_id": account_id, "organization_id": organization_id, "email": found}),)
 
 
 FORMAT = LiteLLM()

@@ -11,7 +11,7 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body, read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm import (
+from stillhunt.intake.formats.litellm_fields import (
     NOBODY,
     OPERATIONS,
     client_headers,

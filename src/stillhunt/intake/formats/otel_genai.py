@@ -15,7 +15,7 @@ import orjson
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm import split_parameters
+from stillhunt.intake.formats.litellm_fields import split_parameters
 from stillhunt.intake.formats.values import (
     address,
     count,

@@ -1,0 +1,122 @@
+"""Judging a pool: the three axes, and the reason why it is no campaign if it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
+from stillhunt.campaigns.harvest import Harvest, Traits, judge
+from stillhunt.channels import Family
+from stillhunt.lake.engine import Engine
+from stillhunt.pools.find import Pool
+from stillhunt.pools.population import Index, Population
+
+LOG10_2 = float(np.log10(2.0))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a scan can be told.
+
+    Attributes:
+        false_discovery_rate: promised share of named accounts (and of named campaigns) that are none.
+        least_accounts: entities that a campaign needs; smaller pools are listed as pools.
+        harvest_log10: evidence that the harvest axis must reach.
+        harvest_alone_log10: evidence that it must reach where the accounts have only a product and a pace in common, which a
+            product with a schedule explains: one comparable account in 400 at most.
+        engine: which engine; see `stillhunt.lake.engines`.
+        ignored_organizations: organizations that say nothing, such as a gateway's default.
+        network_kind: tells the kind of network of a prefix, where the user named ranges.
+    """
+
+    false_discovery_rate: float = 0.001
+    least_accounts: int = 8
+    harvest_log10: float = 0.2
+    harvest_alone_log10: float = 1.0
+    engine: str = "duckdb"
+    ignored_organizations: frozenset[str] = frozenset()
+    network_kind: Callable[[str], str | None] | None = None
+
+
+@dataclass
+class Judged:
+    """A pool with everything that was asked about it, in the population that it was found in."""
+
+    population: Population
+    pool: Pool
+    members: Index
+    harvest: Harvest
+    causes: list[Cause]
+    declared: str | None
+    coordination: dict[str, float] = field(default_factory=dict)
+    concealment: dict[str, float] = field(default_factory=dict)
+    why_not: str | None = None
+
+    @property
+    def control(self) -> float:
+        """log10 evidence in the families that only a declaration or a public list explains."""
+        return sum(self.concealment.get(family, 0.0) for family in UNEXPLAINABLE)
+
+    def only_conduct(self, price: float) -> bool:
+        """Whether conduct is all there is: no payment, work, occasion, identity or place in common that stands by itself."""
+        return sum(max(bits, 0.0) for family, bits in self.concealment.items() if family != "conduct") < price
+
+
+def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, declared: Declared) -> Judged:
+    """Ask a pool the three questions, and look up what it declares."""
+    members = pool.members
+    judged = Judged(population, pool, members, judge(engine, population, members, own), causes(population, members, own), None)
+    explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
+    for family, bits in pool.seed.families.items():
+        judged.coordination[family] = bits * LOG10_2
+        if family not in explained and family != PRODUCT:
+            judged.concealment[family] = bits * LOG10_2
+    entitled = [declared.entitlements[population.accounts[at]] for at in members if population.accounts[at] in declared.entitlements]
+    owners = [population.declared[at] for at in members]
+    if len(entitled) >= 0.8 * len(members):
+        scope, reference = max(set(entitled), key=entitled.count)
+        judged.declared = f"entitlement on record: {scope}" + (f" ({reference})" if reference else "")
+    elif owners and (top := max(sorted(set(owners)), key=owners.count)) and owners.count(top) >= 0.8 * len(owners):
+        judged.declared = f"declared one organization ({top})"
+    return judged
+
+
+def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> str | None:
+    """The reason why a pool is no campaign, in the order in which a person would want to know; None if it is one.
+
+    Args:
+        one: the pool and what was asked about it.
+        settings: the bars.
+        price: log10 evidence that a family needs to stand alone, given how many candidates there were.
+        stands: whether the part of concealment that nothing visible explains survived error control.
+    """
+    if one.declared:
+        return one.declared
+    if one.pool.grown.entities < settings.least_accounts:
+        return f"only {one.pool.grown.entities} unrelated accounts: too few to tell an operator from acquaintances"
+    if not stands:
+        if one.causes:
+            return "a visible cause explains it: " + "; ".join(cause.words for cause in one.causes)
+        return "what they share is what people share who use one product or sit in one place: no pace, payment or work in common"
+    if not one.harvest.visible:
+        return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
+    if one.only_conduct(price) and one.harvest.log10_evidence < settings.harvest_alone_log10:
+        return (
+            "they share a product and a pace, which a product with a schedule explains, "
+            f"and {one.harvest.as_extreme:.1%} of comparable accounts send the same kind of traffic"
+        )
+    if one.harvest.log10_evidence < settings.harvest_log10:
+        plain = {
+            "fresh": "requests repeat",
+            "single": "requests belong to conversations",
+            "instructed": "no fixed instruction recurs",
+            "answered": "answers are short",
+        }
+        words = (
+            ", ".join(plain[name] for name in one.harvest.ordinary) or f"{one.harvest.as_extreme:.0%} of comparable accounts look the same"
+        )
+        return f"its traffic is not a training set: {words}"
+    return None

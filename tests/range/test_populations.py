@@ -59,7 +59,7 @@ def test_every_population_is_there_and_documented(ground: Ground):
         assert population.cause, name
         assert ground.people(name), name
         assert ground.of(name), name
-    assert {name for name, population in load().items() if not population.default} == {"hackathon_unlabelled"}
+    assert {name for name, population in load().items() if not population.default} == {"hackathon_unlabelled", "digest_app"}
 
 
 def test_strangers_never_send_the_same_words(ground: Ground):
@@ -224,7 +224,7 @@ def test_a_framework_gives_unrelated_people_one_system_prompt(ground: Ground):
     assert len({row["country"] for row in people}) > 3
 
 
-@pytest.mark.parametrize("name", ["translation_app", "support_app"])
+@pytest.mark.parametrize("name", ["translation_app", "support_app", "digest_app"])
 def test_an_app_s_users_share_its_template_and_never_repeat_an_input(ground: Ground, name: str):
     calls = first_requests(ground.of(name))
     assert all(call["turns"] == 1 for call in calls)
@@ -234,6 +234,19 @@ def test_an_app_s_users_share_its_template_and_never_repeat_an_input(ground: Gro
     assert heads.most_common(1)[0][1] > 0.9 * len(whole)
     cards = [row["payment_fingerprint"] for row in ground.people(name) if row["payment_fingerprint"]]
     assert len(set(cards)) == len(cards)
+
+
+def test_a_digest_app_gives_its_users_one_pace_day_and_night(ground: Ground):
+    calls, people = ground.of("digest_app"), ground.people("digest_app")
+    paces = []
+    for account, own in by_account(calls).items():
+        days = {call["started_at"].date() for call in own}
+        if len(days) > 4:
+            paces.append(len(own) / len(days))
+            assert idle(own) < 14 * HOUR, account
+    assert len(paces) > 5
+    assert max(paces) < 1.35 * min(paces)
+    assert max(row["created_at"] for row in people) - min(row["created_at"] for row in people) > timedelta(days=100)
 
 
 def test_a_reseller_is_entitled_and_declared(ground: Ground):

@@ -103,11 +103,6 @@ def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> s
         return "what they share is what people share who use one product or sit in one place: no pace, payment or work in common"
     if not one.harvest.visible:
         return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
-    if one.only_conduct(price) and one.harvest.log10_evidence < settings.harvest_alone_log10:
-        return (
-            "they share a product and a pace, which a product with a schedule explains, "
-            f"and {one.harvest.as_extreme:.1%} of comparable accounts send the same kind of traffic"
-        )
     if one.harvest.log10_evidence < settings.harvest_log10:
         plain = {
             "fresh": "requests repeat",
@@ -119,4 +114,9 @@ def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> s
             ", ".join(plain[name] for name in one.harvest.ordinary) or f"{one.harvest.as_extreme:.0%} of comparable accounts look the same"
         )
         return f"its traffic is not a training set: {words}"
+    if one.only_conduct(price) and one.harvest.log10_evidence < settings.harvest_alone_log10:
+        return (
+            "they share a product and a pace, which a product with a schedule explains, "
+            f"and {one.harvest.as_extreme:.1%} of comparable accounts send the same kind of traffic"
+        )
     return None

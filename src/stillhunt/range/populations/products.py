@@ -7,7 +7,9 @@ sessions that grow, and translations are as short as what is translated.
 
 from __future__ import annotations
 
-from stillhunt.range.calls import Account
+import numpy as np
+
+from stillhunt.range.calls import HOUR, SECOND, Account
 from stillhunt.range.machinery import Client
 from stillhunt.range.people import employee, residence, span, takes_up, usual_model
 from stillhunt.range.populations import Population
@@ -62,6 +64,23 @@ def support_app(stage: Stage, accounts: int, calls: int) -> None:
     _app(stage, "support_app", "support", accounts, calls, "service")
 
 
+def digest_app(stage: Stage, accounts: int, calls: int) -> None:
+    """Readers of an app that writes each of them a digest every hour, day and night: everybody has one pace."""
+    rng = stage.rng("digest_app")
+    application: Application = stage.texts.application(rng, "summarise")
+    client: Client = stage.clients.named(rng, application.name)
+    every = max(1, round(24 * accounts * stage.days / max(calls, 1)))
+    for index in range(accounts):
+        own = stage.rng("digest_app", index)
+        identity = stage.identities.person(own)
+        site = residence(stage, own, identity.country)
+        account: Account = stage.enroll(own, "digest_app", identity, stage.sign_up(own), site, None)
+        begin, until = span(stage, own, account)
+        hours = np.arange(stage.start + own.randrange(HOUR), until, every * HOUR, dtype=np.int64)
+        times = hours[hours >= begin] + np.array([own.randrange(20 * SECOND) for _ in hours[hours >= begin]], dtype=np.int64)
+        stage.play(one_shots(Actor(account, client, site, own, usual_model(own)), stage.exactly(times), application.render))
+
+
 POPULATIONS = (
     Population(
         name="framework",
@@ -92,5 +111,16 @@ POPULATIONS = (
         pace=7,
         trips=("one template", "one client", "no repeated input", "one-shot calls"),
         cause="one published application",
+    ),
+    Population(
+        name="digest_app",
+        cast=digest_app,
+        share=0.008,
+        fewest=10,
+        most=200,
+        pace=24,
+        trips=("one template", "one client", "one pace day and night", "no repeated input", "one-shot calls"),
+        cause="one published application with a schedule",
+        default=False,
     ),
 )

@@ -280,7 +280,7 @@ def records_of_line(number: int, line: memoryview) -> Iterable[Record]:
 
 def is_utf8(data: bytes) -> bool:
     """Whether the whole of `data` is UTF-8, at some 20 GB/s and without making text of it."""
-    ends = pa.py_buffer(np.array([0, len(data)], np.int64))
+    ends = pa.py_buffer(np.array([0, len(data)], np.int64).tobytes())
     try:
         pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(data)).validate(full=True)
     except pa.ArrowInvalid:

@@ -5,7 +5,7 @@ A row that does not fit its table is set aside with its reason; it never takes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -114,7 +114,8 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
         for position, (number, record, raw) in enumerate(records(block)):
             if position in refused:
-                batch.bad.append(Bad(number, refused[position], bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)))
+                data = bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)
+                batch.bad.append(Bad(number, refused[position], data))
     return batch, tables
 
 
@@ -132,12 +133,15 @@ def _found(block: Block, form: Format, context: Context, batch: Batch, refused: 
             return ()
         found: list[tuple[str, Row]] = []
         try:
-            found.extend(form.read(record, context))
+            for kind, row in form.read(record, context):
+                _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
+                found.append((kind, row))
             batch.ignored += not found
         except BadRow as bad:
-            refused[position] = str(bad)
+            refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
         except Exception as error:  # a format that trips over a record must not cost the others
             refused[position] = f"{form.name} could not read it ({type(error).__name__})"
+            return ()
         return found
 
     if block.framing != "lines":
@@ -163,7 +167,7 @@ def _found(block: Block, form: Format, context: Context, batch: Batch, refused: 
         for _, record, _ in records_of_line(number, line):
             yield read(record)
             position += 1
-    batch.lines = number - (block.data.endswith(b"\n") or not block.data)
+    batch.lines = number - block.data.endswith(b"\n")
 
 
 def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints: Fingerprints, *, keep_text: bool) -> None:
@@ -203,9 +207,8 @@ def to_table(rows: list[Row], schema: pa.Schema, required: Iterable[str]) -> tup
     """
     arrays: list[pa.Array[Any]] = []
     offenders: dict[int, str] = {}
-    for column in schema:
+    for column, values in zip(schema, _columns(rows, schema.names), strict=True):
         name = column.name
-        values = [row.get(name) for row in rows]
         try:
             array = pa.array(values, column.type)
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -222,6 +225,11 @@ def to_table(rows: list[Row], schema: pa.Schema, required: Iterable[str]) -> tup
         table, _ = to_table([row for position, row in enumerate(rows) if position not in offenders], schema, required)
         return table, offenders
     return pa.Table.from_arrays(arrays, schema=schema), offenders
+
+
+def _columns(rows: list[Row], names: list[str]) -> Iterable[Sequence[Any]]:
+    """The rows' values by column. Row by row, because a row's values lie together in memory."""
+    return zip(*(tuple(map(row.get, names)) for row in rows), strict=True) if rows else [()] * len(names)
 
 
 def _fits(value: object, kind: pa.DataType) -> bool:

@@ -30,7 +30,7 @@ class OperatorSpec:
     accounts: int = 150
     calls_per_account_day: float = 25.6
     days: float | None = None  # None: to the window's end
-    start_day: float = 1.0
+    start_day: float = 0.0
     machinery: str = "shared"  # "shared": few cards, few hosting subnets; "separate": all cards and addresses differ
     jobs: tuple[str, ...] = ("reasoning", "code", "agent")  # kinds of harvest (texts.HARVEST_KINDS)
     wording: str = "fixed"  # "fixed": one instruction a job; "mild" / "free": each account has its own paraphrase

@@ -142,7 +142,6 @@ class LiteLLM:
             "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
             "user_agent": label(get("user_agent") or meta("user_agent"), "user_agent"),
             "client_headers": client_headers(metadata, get("proxy_server_request")),
-            "tls_ja4": None,
             "system": body.system,
             "transcript": body.transcript,
             "tools": body.tools,

@@ -185,7 +185,6 @@ def _rows(call: _Call, context: Context) -> Iterable[tuple[str, Row]]:
         "client_ip": address(call.requester_ip_address or metadata.requester_ip_address, "requester_ip_address"),
         "user_agent": call.user_agent or metadata.user_agent or None,
         "client_headers": _headers(metadata.requester_custom_headers, metadata.headers),
-        "tls_ja4": None,
         "system": system,
         "transcript": transcript,
         "tools": tools,

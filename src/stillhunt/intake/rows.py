@@ -5,7 +5,7 @@ A row that does not fit its table is set aside with its reason; it never takes i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -150,7 +150,7 @@ def _found(block: Block, form: Format, context: Context, batch: Batch, refused: 
             yield read(record)
         return
     assert block.data is not None
-    read_line = getattr(form, "read_line", None) if is_utf8(block.data) else None
+    read_line: Callable[..., _Found | None] | None = getattr(form, "read_line", None) if is_utf8(block.data) else None
     patience = _PATIENCE
     for number, line in lines(block.data):
         if read_line is not None:

@@ -60,3 +60,11 @@ class Format(Protocol):
             BadRow: the record cannot become rows; the reason names the field, never its value.
         """
         ...
+
+
+class LineReader(Protocol):
+    """What a format may offer beside `Format` when its logs are large: a way from a line to rows that skips what nobody reads."""
+
+    def read_line(self, line: memoryview, context: Context) -> Iterable[tuple[str, Row]] | None:
+        """What decoding `line` (UTF-8, no newline) and `read` would give, or None: then they are asked. Never raises."""
+        ...

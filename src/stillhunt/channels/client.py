@@ -4,6 +4,8 @@ A shape is the order of the headers, the library's own headers, the names of the
 handshake (see `intake.client_shape`); a version or a platform that differs is another shape.
 Null hypothesis: the chance of an account running a given shape is the share of other entities that run it: popular
 libraries and frameworks cancel themselves.
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Null hypothesis: the chance of an account having a given domain, or a given shap
 entities that have it: popular mail services and common shapes cancel themselves. Shapes are compared without the
 lengths of their letter runs, because a scheme such as "word.word99" keeps its joints and digits while words vary.
 Source: similar registration details, as for sign-up rings (Ianus, SybilRank's successors).
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

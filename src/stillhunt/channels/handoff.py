@@ -5,6 +5,8 @@ account and is sent by another within a minute ties the two by chance only as of
 Requests known to more than three accounts (health checks, benchmarks, popular prompts) cannot tie anybody and are left out.
 Innocent twin: a customer's failover router, whose accounts declare one organization or one payer.
 Source: design note "handoff"; failover on 429, 403 or a ban is on the indicator lists (AA26-251A).
+Formula: accounts tied by a request, directly or in a chain, form one value v (connected components, `pools.population`); then p(v) as
+for any category.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Null hypothesis: requests of some length are typed anew by everybody, so that th
 one is the share of other entities that did; greetings, popular prompts and benchmark questions cancel themselves.
 This channel works both ways: independent people and benchmark runs repeat one another, a sharded work queue never
 does. Few collisions are therefore no excuse, and many are one (see `campaigns.causes`).
+Formula: the share of an account's calls whose request at least two other entities sent, too (`campaigns.harvest`), and the pool's
+distinct requests as a share of its calls. It never counts towards coordination.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Null hypothesis: unrelated accounts hold unrelated cards, so that the chance of 
 share of other entities that hold it. Values are the processor's card tokens, as keyed pseudonyms.
 Innocent twins: families, a company whose employees pay with one card (declared by organization or e-mail domain).
 Source: shared payment methods head the indicator lists that providers are told to watch (AA26-251A).
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

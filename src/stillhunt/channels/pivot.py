@@ -4,6 +4,8 @@ A value is the model and the six-hour interval of the first call to it, for acco
 Null hypothesis: the chance of an account turning to a given model in a given interval is the share of other entities
 that did, so that a release day on which everybody tries the new model makes none of them surprising.
 Source: pools that moved to a new model within a day (shape "pivot" of the reported campaigns).
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ Measures, each for accounts with at least eight calls:
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. An
 operator's scheduler gives all accounts one pace; people who share a cause share hours, hardly ever a pace.
 Reference: U. Fano, Phys. Rev. 72 (1947) 26, for the ratio.
+Formula: p(bin) = (1 + entities outside the group in the bin) / (1 + entities outside it), bins of equal share at four
+resolutions, within strata; weighed by the urn of `pools.evidence`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ edge than about the account, so it is left out and counts as "not known", as mos
 Null hypothesis: the accounts' places in the population's own order of sign-up (first call, last call) are drawn
 independently, so that a launch day with many sign-ups makes none of them surprising.
 Innocent twins: hackathons, classes, promotions: occasions that sign-ups share with a referral code or a place.
+Formula: p(bin) = (1 + entities outside the group in the bin) / (1 + entities outside it), bins of equal share at four
+resolutions, within strata; weighed by the urn of `pools.evidence`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ there, so that a carrier's gateway, a campus or a VPN exit with hundreds of tena
 at the /16 (or /32) around it, which holds for hosters whose customers rotate over neighbouring networks.
 `subnet.hosting` says which kind of network it is, where the user names ranges (setting STILLHUNT_NETWORKS).
 Innocent twins: NAT, campus, venue, shared runners, WARP and VPN.
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ Null hypothesis: the chance of an account having a given gram recur is the share
 popular frameworks, apps and shared prompts weigh little. Gram sets of one instruction stand and fall together: they
 are counted once (see `pools.candidates`).
 Source: recurring grams found the groups at every step of the project's feasibility study, 12 % among them.
+Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
+`pools.evidence`.
 """
 
 from __future__ import annotations

@@ -128,3 +128,20 @@ def test_progress_goes_forward_and_names_its_stages(letter):
     assert shares == sorted(shares)
     assert all(0 <= share <= 1 for share in shares)
     assert len({stage for stage, _ in letter.told}) >= 3
+
+
+def test_entitled_and_declared_pools_are_listed_with_that_as_the_reason(letter):
+    population = {row["account_id"]: row["population"] for row in letter.truth.to_pylist()}
+    reasons = {}
+    for pool in letter.findings.pools:
+        reasons.setdefault(pool.why_not_a_campaign.split("(")[0].strip(), set()).update(population[account] for account in pool.accounts)
+    assert "distillation" in reasons["entitlement on record: distillation"]
+    assert "reseller" in reasons["entitlement on record: resale"]
+    assert reasons["declared one organization"]
+
+
+def test_a_scan_leaves_its_observations_in_the_lake(letter):
+    with Lake.open(letter.lake) as lake:
+        observed = lake.table("observations").to_arrow(columns=["account_id", "channel"])
+    assert set(observed["account_id"].to_pylist()) >= letter.hidden
+    assert {channel.partition(".")[0] for channel in observed["channel"].to_pylist()} >= {"payment", "rhythm", "template"}

@@ -15,6 +15,7 @@ from stillhunt.cli.arguments import FormatOption, KeepTextOption, LakeOption, Lo
 from stillhunt.cli.outcome import BAD_INPUT, complain
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
+from stillhunt.intake.early import start_early
 
 if TYPE_CHECKING:
     from stillhunt.intake.report import IngestReport, Progress
@@ -31,6 +32,7 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Read logs into a lake. Reading the same calls again changes nothing."""
+    start_early(logs, workers)
     from stillhunt.lake import Lake
 
     with Lake.open(lake, create=True) as opened:

@@ -19,6 +19,7 @@ from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
+from stillhunt.intake.early import start_early
 
 if TYPE_CHECKING:
     from stillhunt.intake.report import IngestReport
@@ -65,6 +66,7 @@ def scan(
         raise InputError("nothing to scan; give log files, or --lake DIR to scan what was read before")
     if keep_text and lake is None:
         raise InputError("--keep-text keeps text in a lake; say in which with --lake DIR")
+    start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
     console = results()
     read: IngestReport | None = None

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from stillhunt.errors import InputError
 from stillhunt.intake.appending import Appender, LakeLike
+from stillhunt.intake.early import SMALL_BYTES
 from stillhunt.intake.formats import Context, Format
 from stillhunt.intake.framing import Block, blocks
 from stillhunt.intake.opening import Opened, open_source, walk
@@ -24,7 +25,6 @@ from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
 from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool
 
-SMALL_BYTES = 24 << 20  # below this, starting processes costs more than they save
 _PACKED = 8  # a compressed log is about this much larger than it looks
 
 

@@ -20,6 +20,7 @@ from multiprocessing.connection import wait
 from typing import NamedTuple
 
 from stillhunt.errors import InputError, StillhuntError
+from stillhunt.intake import early
 from stillhunt.intake.fingerprint import Fingerprinter
 from stillhunt.intake.formats import Context
 from stillhunt.intake.framing import Block
@@ -75,11 +76,7 @@ class Pool:
 
     def __init__(self, key: bytes, workers: int) -> None:
         self._in_flight = workers + 2
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
-            context.set_forkserver_preload(["stillhunt.intake.template"])
-        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(key,))
+        self._executor = ProcessPoolExecutor(workers, mp_context=early.context(), initializer=_begin, initargs=(key,))
         self._here = Here(key)
         self._ready = threading.Event()
         self._starting = threading.Thread(target=self._start, daemon=True)

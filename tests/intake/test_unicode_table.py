@@ -13,13 +13,18 @@ def read_from(path, monkeypatch):
     return table.__wrapped__()
 
 
+@pytest.fixture(scope="module")
+def made():
+    return build()
+
+
 def version(text):
     return tuple(int(part) for part in text.split("."))
 
 
 @pytest.mark.skipif(version(unicodedata.unidata_version) > version(table().unicode_version), reason="knows characters that came later")
-def test_the_committed_table_folds_every_known_character_as_the_database_says(tmp_path, monkeypatch):
-    (tmp_path / FILE).write_bytes(build())
+def test_the_committed_table_folds_every_known_character_as_the_database_says(tmp_path, monkeypatch, made):
+    (tmp_path / FILE).write_bytes(made)
     built = read_from(tmp_path / FILE, monkeypatch)
     assert built.unicode_version == unicodedata.unidata_version
     known = [point for point in range(PLANES_END) if unicodedata.category(chr(point)) != "Cn"]
@@ -28,8 +33,8 @@ def test_the_committed_table_folds_every_known_character_as_the_database_says(tm
 
 
 @pytest.mark.parametrize("spoil", [lambda raw: b"other" + raw[5:], lambda raw: raw[:16] + b"\x01\0\0\0" + raw[20:]])
-def test_a_damaged_table_is_refused_before_a_fingerprint_is_computed(tmp_path, monkeypatch, spoil):
-    (tmp_path / FILE).write_bytes(spoil(build()))
+def test_a_damaged_table_is_refused_before_a_fingerprint_is_computed(tmp_path, monkeypatch, spoil, made):
+    (tmp_path / FILE).write_bytes(spoil(made))
     with pytest.raises(RuntimeError, match="reinstall"):
         read_from(tmp_path / FILE, monkeypatch)
 

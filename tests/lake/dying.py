@@ -1,7 +1,7 @@
 """A program that is killed at every step it takes, then run again. Started by test_crash.
 
 Usage: python -m lake.dying HOW FOLDER [LOG]. HOW is `lake` (append batches) or `ingest` (read LOG through the pipeline). For
-n = 0, 2, ... a child works on the lake FOLDER/n and kills itself at its n-th step, a step being a file that it is about
+some n a child works on the lake FOLDER/n and kills itself at its n-th step, a step being a file that it is about
 to write or a database commit before or after it happens; then another child repeats the work undisturbed. It ends with the
 first child that gets through. After these come lakes FOLDER/t0, ... whose child is killed after so many milliseconds.
 """
@@ -25,7 +25,7 @@ from stillhunt.lake import Lake
 from stillhunt.lake.identity import siphash128
 
 MILLISECONDS = (15, 60, 130)
-CREATION = 20  # about so many steps create the lake: every other is enough, their kinds repeat
+CREATION = 20  # about so many steps create the lake: one in four is enough: a table takes three of them, so all kinds are met
 
 
 def append_batches(folder: Path) -> None:
@@ -100,7 +100,7 @@ def main() -> None:
         work = work_on(folder / str(number))
         killed = child(work, lambda number=number: die_at_step(number))  # type: ignore[misc]
         child(work)
-        number += 5 if how == "ingest" else 2 if number < CREATION else 1
+        number += 5 if how == "ingest" else 4 if number < CREATION else 1
     for milliseconds in MILLISECONDS:
         work = work_on(folder / f"t{milliseconds}")
         child(work, milliseconds=milliseconds)

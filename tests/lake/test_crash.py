@@ -48,7 +48,7 @@ def test_a_killed_writer_run_again_leaves_the_same_lake_and_compaction_removes_w
     expected = contents(tmp_path / "undisturbed")
     assert (expected["interactions"].num_rows, expected["texts"].num_rows) == (70, 40)
     lakes = kill_and_repeat(tmp_path, "lake")
-    assert len(lakes) > 25  # files and commits were the moments to die
+    assert len(lakes) > 20  # files and commits were the moments to die
     for folder in lakes:
         assert contents(folder) == expected, folder.name
     for folder in lakes[::4]:

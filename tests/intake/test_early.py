@@ -68,3 +68,21 @@ for pid in (forkserver._forkserver._forkserver_pid, os.getpid()):
     template, here = (int(line, 16) for line in run.stdout.split())
     assert template & 2
     assert not here & 2
+
+
+def test_a_script_without_a_guard_reads_with_workers(tmp_path):
+    """Workers must not run the caller's script again, which would ingest in each of them, and fail."""
+    log = tmp_path / "calls.jsonl"
+    log.write_text(
+        "".join(f'{{"interaction_id": "i{n}", "started_at": "2030-01-01T00:00:00Z", "account_id": "a{n % 3}"}}\n' for n in range(40))
+    )
+    script = tmp_path / "own.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom stillhunt.intake import pipeline\nfrom stillhunt.lake import Lake\n"
+        "print('begun')\n"
+        "with Lake.open(sys.argv[2], create=True) as lake:\n"
+        "    print(pipeline.ingest([Path(sys.argv[1])], lake, workers=2).accepted)\n"
+    )
+    done = subprocess.run([sys.executable, script, log, tmp_path / "lake"], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["begun", "40"]

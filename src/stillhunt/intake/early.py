@@ -9,10 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.context import BaseContext
+from multiprocessing.context import BaseContext, ForkServerContext, ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 SMALL_BYTES = 24 << 20  # below this, starting processes costs more than they save
 
@@ -21,7 +24,7 @@ def context() -> BaseContext:
     """How workers are started: forked from the template where there is such a thing."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    found = multiprocessing.get_context("forkserver")
+    found = _Context()
     found.set_forkserver_preload(["stillhunt.intake.template"])
     # Whoever presses Ctrl-C means this process, which ends the others; one that is still importing would show a traceback.
     resource_tracker.ensure_running()  # it unblocks the signal when it starts
@@ -31,6 +34,30 @@ def context() -> BaseContext:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return found
+
+
+class _Process(ForkServerProcess):
+    """A worker that does not run the caller's script again.
+
+    Workers are forked from the template, which has all that they need. multiprocessing would import the main module in
+    each of them, so that a script without a `__name__` guard would start its own ingest there, and fail.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802 - multiprocessing's name
+        main = sys.modules["__main__"]
+        hidden: dict[str, Any] = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+        main.__spec__ = None
+        try:
+            return ForkServerProcess._Popen(process_obj)
+        finally:
+            main.__dict__.update(hidden)
+
+
+class _Context(ForkServerContext):
+    """The forkserver's context with workers as above."""
+
+    Process = _Process
 
 
 def start_early(paths: Iterable[Path], workers: int | None = None) -> bool:

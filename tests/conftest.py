@@ -2,7 +2,7 @@
 
 import pytest
 
-FLOOR = 78.0  # per cent of each file's lines and branches; the average is checked by pytest-cov (Makefile)
+FLOOR = 75.0  # per cent of each file's lines and branches; the average is checked by pytest-cov (Makefile)
 
 
 def _below_floor(config: pytest.Config) -> list[tuple[float, str]] | None:

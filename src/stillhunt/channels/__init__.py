@@ -43,6 +43,7 @@ class Aspect:
     kind: Kind
     title: str  # for people, as in "they share ..."
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns without which it sees nothing
+    unseen: str = ""  # why it sees nothing, in words, where that is not for want of a column in the logs
 
 
 class Channel(Protocol):
@@ -92,19 +93,25 @@ def observe(engine: Engine, view: View, wanted: Iterable[Channel]) -> tuple[pa.T
             for aspect in channel.aspects
         }
         if all(missing.values()):
-            lacking = sorted({column for columns in missing.values() for column in columns})
-            seen.append(Visibility(channel=channel.name, visible=False, accounts=0, reason=f"the logs do not carry {', '.join(lacking)}"))
+            seen.append(Visibility(channel=channel.name, visible=False, accounts=0, reason=_lacking(channel, missing)))
             continue
         own = [engine.fetch(sql).cast(OBSERVATIONS) for sql in channel.observe(engine.dialect, view)]
         table = pa.concat_tables([pa.table({name: [] for name in OBSERVATIONS.names}, schema=OBSERVATIONS), *own])
         parts.append(table)
         accounts = len(table["account_id"].unique())
-        partly = sorted({column for columns in missing.values() for column in columns})
-        reason = f"partly: the logs do not carry {', '.join(partly)}" if partly else None
+        reason = f"partly: {_lacking(channel, missing)}" if any(missing.values()) else None
         seen.append(Visibility(channel=channel.name, visible=True, accounts=accounts, reason=reason))
     empty = pa.table({name: [] for name in OBSERVATIONS.names}, schema=OBSERVATIONS)
     table = pa.concat_tables([empty, *parts])
     return table.sort_by([("channel", "ascending"), ("account_id", "ascending"), ("value", "ascending")]), seen
+
+
+def _lacking(channel: Channel, missing: Mapping[str, list[str]]) -> str:
+    """What the aspects that see nothing would need."""
+    columns = sorted({column for aspect in channel.aspects if not aspect.unseen for column in missing[aspect.name]})
+    reasons = [f"the logs do not carry {', '.join(columns)}"] if columns else []
+    reasons += sorted({aspect.unseen for aspect in channel.aspects if aspect.unseen and missing[aspect.name]})
+    return "; ".join(reasons)
 
 
 _RELATIONS = {"interactions": "calls", "accounts": "people"}

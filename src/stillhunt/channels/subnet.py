@@ -29,7 +29,13 @@ class Subnet:
         Aspect("subnet.wide", "category", "the wider network of their calls", {"interactions": ("client_prefix",)}),
         Aspect("subnet.signup", "category", "the network of their sign-up", {"accounts": ("signup_prefix",)}),
         Aspect("subnet.country", "category", "the country", {"accounts": ("country",)}),
-        Aspect("subnet.hosting", "category", "the kind of network they call from", {"interactions": ("client_prefix", "network_kind")}),
+        Aspect(
+            "subnet.hosting",
+            "category",
+            "the kind of network they call from",
+            {"interactions": ("client_prefix", "network_kind")},
+            unseen="no address ranges were given (setting STILLHUNT_NETWORKS)",
+        ),
     )
 
     def observe(self, dialect: Dialect, view: View) -> Iterable[str]:

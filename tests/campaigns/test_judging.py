@@ -55,9 +55,7 @@ def test_without_content_nobody_is_accused():
     assert "no content" in reason(judged(payer=30.0, visible=False))
 
 
-@pytest.mark.parametrize(
-    ("quantity", "word"), [("fresh", "repeat"), ("single", "conversations"), ("instructed", "instruction"), ("answered", "short")]
-)
+@pytest.mark.parametrize(("quantity", "word"), [("fresh", "repeat"), ("instructed", "instruction"), ("answered", "short")])
 def test_ordinary_traffic_is_no_training_set_and_the_reason_says_what_is_ordinary(quantity, word):
     assert word in reason(judged(payer=30.0, harvest=-0.3, ordinary=(quantity,)))
 

@@ -14,7 +14,8 @@ Null hypothesis: the pool is an ordinary account of this population. p = (1 + we
 as fresh, single, instructed and answered as the pool) / (1 + weight of all accounts): the permutation p-value of the
 joint order, which needs no assumption on how the four depend on one another. E-value: 1 / (2 sqrt(p)). A joint order is
 extreme, too, where one quantity is extreme and another plainly ordinary, which is no harvest: if the pool is
-lower in any quantity than a share `ORDINARY` of all accounts, p is 1.
+lower in freshness, instruction or answers than a share `ORDINARY` of all accounts, p is 1. (Calls that do not stand alone are no
+excuse by themselves: sessions of agents are harvested, too.)
 Quantities that the logs do not carry are left out, and said to be.
 Reference: V. Vovk and R. Wang, Ann. Statist. 49 (2021), the calibrator kappa p^(kappa-1) at kappa = 1/2.
 """
@@ -34,6 +35,8 @@ TOLERANCE = 0.03
 """An account counts as at least as fresh (single, instructed) as the pool if it is within this of it."""
 
 ORDINARY = 0.7
+TELLING = ("fresh", "instructed", "answered")
+"""Quantities in which a harvest cannot be ordinary. Standing alone is not among them: sessions of agents are harvested, too."""
 
 QUANTITIES = ("fresh", "single", "instructed", "answered")
 
@@ -131,8 +134,9 @@ def judge(engine: Engine, population: Population, members: Index, traits: Traits
     for name in QUANTITIES:
         if np.isfinite(pool[name]):
             values = getattr(traits, name)
-            extreme &= values >= pool[name] - (TOLERANCE if name != "answered" else 0.0)
-            if float(weight[reference & (values > pool[name] + (TOLERANCE if name != "answered" else 0.0))].sum()) > ORDINARY * total:
+            near = TOLERANCE if name != "answered" else 0.0
+            extreme &= values >= pool[name] - near
+            if name in TELLING and float(weight[reference & (values > pool[name] + near)].sum()) > ORDINARY * total:
                 ordinary.append(name)
     share = 1.0 if ordinary else (1.0 + float(weight[extreme].sum())) / total
     evidence = float(np.log10(0.5 / np.sqrt(share)))

@@ -106,7 +106,6 @@ def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> s
     if one.harvest.log10_evidence < settings.harvest_log10:
         plain = {
             "fresh": "requests repeat",
-            "single": "requests belong to conversations",
             "instructed": "no fixed instruction recurs",
             "answered": "answers are short",
         }

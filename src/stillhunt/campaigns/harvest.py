@@ -101,6 +101,7 @@ def traits(engine: Engine, population: Population) -> Traits:
     lives = engine.fetch(f"""
         SELECT account_id, CAST(MIN({micros}) AS DOUBLE) / 8.64e10 AS began, CAST(MAX({micros}) AS DOUBLE) / 8.64e10 AS ended
         FROM calls GROUP BY account_id""")
+    ended = _spread(lives, "ended", population, np.nan)
     return Traits(
         calls=_spread(rows, "calls", population, 0.0),
         tokens=_spread(rows, "tokens", population, 0.0),
@@ -111,8 +112,8 @@ def traits(engine: Engine, population: Population) -> Traits:
         days=_spread(rows, "days", population, 0.0),
         collided=_collided(population),
         began=_spread(lives, "began", population, np.nan),
-        ended=_spread(lives, "ended", population, np.nan),
-        until=float(np.nanmax(_spread(lives, "ended", population, np.nan))),
+        ended=ended,
+        until=float(np.nanmax(ended)),
     )
 
 

@@ -50,10 +50,11 @@ def hunt(
     settings = settings or Settings()
     tell = progress or _silent
     snapshot = lake.snapshot()
+    pinned = lake.at(snapshot)
     engine = open_engine(settings.engine)
     try:
         tell("reading", 0.0)
-        sight = open_view(engine, lake.at(snapshot), as_of, settings.network_kind)
+        sight = open_view(engine, pinned, as_of, settings.network_kind)
         wanted = channels()
         tell("observing", 0.1)
         observations, seen = observe(engine, sight.view, wanted)
@@ -69,7 +70,7 @@ def hunt(
         alone = survey(observations, wanted, {}, sight.accounts, layers)
         alone.declared = population.declared
         judged += [judge_pool(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
-        phrases = {int(row["gram"]): row["words"] for row in lake.at(snapshot).table("phrases").to_arrow().to_pylist()}
+        phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
         return _report(
             engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
         )

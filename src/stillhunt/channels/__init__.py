@@ -43,6 +43,7 @@ class Aspect:
     kind: Kind
     title: str  # for people, as in "they share ..."
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns without which it sees nothing
+    testifies: bool = True  # whether having it in common speaks for one operator, or only explains
     unseen: str = ""  # why it sees nothing, in words, where that is not for want of a column in the logs
 
 
@@ -85,6 +86,7 @@ def observe(engine: Engine, view: View, wanted: Iterable[Channel]) -> tuple[pa.T
     """
     wanted = list(wanted)
     filled = {table: _filled(engine, table, columns) for table, columns in _columns(wanted).items()}
+    empty = OBSERVATIONS.empty_table()
     parts: list[pa.Table] = []
     seen: list[Visibility] = []
     for channel in wanted:
@@ -96,12 +98,10 @@ def observe(engine: Engine, view: View, wanted: Iterable[Channel]) -> tuple[pa.T
             seen.append(Visibility(channel=channel.name, visible=False, accounts=0, reason=_lacking(channel, missing)))
             continue
         own = [engine.fetch(sql).cast(OBSERVATIONS) for sql in channel.observe(engine.dialect, view)]
-        table = pa.concat_tables([pa.table({name: [] for name in OBSERVATIONS.names}, schema=OBSERVATIONS), *own])
-        parts.append(table)
-        accounts = len(table["account_id"].unique())
+        parts += own
+        accounts = len(pa.concat_tables([empty, *own])["account_id"].unique())
         reason = f"partly: {_lacking(channel, missing)}" if any(missing.values()) else None
         seen.append(Visibility(channel=channel.name, visible=True, accounts=accounts, reason=reason))
-    empty = pa.table({name: [] for name in OBSERVATIONS.names}, schema=OBSERVATIONS)
     table = pa.concat_tables([empty, *parts])
     return table.sort_by([("channel", "ascending"), ("account_id", "ascending"), ("value", "ascending")]), seen
 

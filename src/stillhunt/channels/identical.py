@@ -22,7 +22,7 @@ class Identical:
     name = "identical"
     title = "Identical request"
     family: Family = "work"
-    aspects = (Aspect("identical.request", "set", "requests to the word", {"interactions": ("prompt_hash",)}),)
+    aspects = (Aspect("identical.request", "set", "requests to the word", {"interactions": ("prompt_hash",)}, testifies=False),)
 
     def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
         """Only requests of more than one account; the system prompt belongs to the request."""

@@ -61,7 +61,7 @@ def _all(population: Population) -> Iterator[Candidate]:
         if column.aspect.kind in {"category", "tie"}:
             yield from _values(column)
     for sets in population.sets:
-        if sets.aspect.name != "identical.request":
+        if sets.aspect.testifies:
             yield from instructions(sets, population)
     yield from _crossings(population)
 
@@ -76,10 +76,10 @@ def _values(column: Column) -> Iterator[Candidate]:
             yield Candidate(members, frozenset({column.family}), ((column.aspect.name, column.names[code]),))
 
 
-def instructions(sets: Sets, population: Population, least_share: float = 0.0) -> Iterator[Candidate]:
+def instructions(sets: Sets, population: Population) -> Iterator[Candidate]:
     """Groups of accounts in which the same values of a set-valued aspect recur."""
     common = (sets.holders >= LEAST) & (sets.holders <= LARGEST * population.entities)
-    keep = common[sets.values] & (sets.shares >= least_share)
+    keep = common[sets.values]
     accounts, values = sets.accounts[keep], sets.values[keep]
     if accounts.size == 0:
         return
@@ -88,11 +88,11 @@ def instructions(sets: Sets, population: Population, least_share: float = 0.0) -
     by_value, holders = values[order], accounts[order]
     starts = np.searchsorted(by_value, np.arange(kept.size + 1))
     seen: set[bytes] = set()
-    entity_rank = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(ROUNDS):
         keys = []
         for _ in range(2):
-            rank = entity_rank.permutation(population.size)
+            rank = rng.permutation(population.size)
             smallest = np.full(kept.size, population.size, dtype=np.int64)
             np.minimum.at(smallest, values, rank[accounts])
             keys.append(smallest)
@@ -118,7 +118,7 @@ def _crossings(population: Population) -> Iterator[Candidate]:
     for one, other in combinations(columns, 2):
         if one.family == other.family:
             continue
-        a, b = _fine(one), _fine(other)
+        a, b = one.middle.codes, other.middle.codes
         both = (a > 0) & (b > 0)
         width = int(b.max(initial=0)) + 1
         cells, index = np.unique(a[both].astype(np.int64) * width + b[both], return_inverse=True)
@@ -139,10 +139,6 @@ def _crossings(population: Population) -> Iterator[Candidate]:
             code_a, code_b = int(cells[cell] // width), int(cells[cell] % width)
             because = ((one.aspect.name, _name(one, code_a)), (other.aspect.name, _name(other, code_b)))
             yield Candidate(np.array(members_of[int(cell)], dtype=np.int64), frozenset({one.family, other.family}), because)
-
-
-def _fine(column: Column) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    return column.middle.codes
 
 
 def _name(column: Column, code: int) -> str:

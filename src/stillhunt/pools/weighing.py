@@ -81,8 +81,8 @@ def seen_from(population: Population, members: Index, without: frozenset[Family]
     columns = [column for column in population.columns if column.family not in without]
     grams: list[str] = []
     for sets in population.sets:
-        if sets.aspect.name == "identical.request" or sets.family in without:
-            continue  # a common work list is a cause, not a sign of one operator: see campaigns.causes
+        if not sets.aspect.testifies or sets.family in without:
+            continue
         found = carrying(sets, population, members)
         if found is not None:
             columns.append(found[0])

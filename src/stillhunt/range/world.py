@@ -166,10 +166,16 @@ def make(spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:
         InputError: the specification cannot be met, or `out` holds a world already.
     """
     check(spec)
-    provider, truth = out / "provider", out / "truth"
+    provider = out / "provider"
     if provider.exists() and any(provider.iterdir()):
         raise InputError(f"{out}: holds a world already; name another folder or remove it")
-    stage = set_stage(spec)
+    return perform(set_stage(spec), spec, out, progress)
+
+
+def perform(stage: Stage, spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:
+    """Write what plays on `stage` under `out`. `spec` says the log format, what to expect, and the seed of record ids and of the
+    order of accounts."""
+    provider, truth = out / "provider", out / "truth"
     for folder in (provider, truth):
         folder.mkdir(parents=True, exist_ok=True)
     log = writer(spec.format, provider, spec.seed)

@@ -173,8 +173,10 @@ def make(spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:
 
 
 def perform(stage: Stage, spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:
-    """Write what plays on `stage` under `out`. `spec` says the log format, what to expect, and the seed of record ids and of the
-    order of accounts."""
+    """Write what plays on `stage` under `out`.
+
+    `spec` says the log format, about how many calls to expect, and the seed of record ids and of the order of accounts.
+    """
     provider, truth = out / "provider", out / "truth"
     for folder in (provider, truth):
         folder.mkdir(parents=True, exist_ok=True)

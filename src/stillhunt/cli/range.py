@@ -21,14 +21,16 @@ app = typer.Typer(help="Worlds with known truth, to drill in and to measure on."
 def make(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that does not exist yet or is empty.", show_default=False)],
     shape: Annotated[
-        str, typer.Option("--shape", metavar="NAME", help="The operator's shape: letter, few-and-heavy, low-and-slow, …")
+        str, typer.Option("--shape", metavar="NAME", help="The operator's shape (letter, few-and-heavy, …) or step of effort (L0 to L5).")
     ] = "letter",
     hidden: Annotated[int, typer.Option("--hidden", min=0, help="The operator's accounts; 0 for a world where nobody hides.")] = 150,
     accounts: Annotated[int, typer.Option("--accounts", min=1, help="Accounts of people and innocent twins.")] = 10_000,
     calls: Annotated[int, typer.Option("--calls", min=1, help="About how many calls these make.")] = 400_000,
     days: Annotated[int, typer.Option("--days", min=1, help="Days that the logs span.")] = 14,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same bytes.")] = 1,
-    machinery: Annotated[str, typer.Option("--machinery", help="shared: few cards and subnets; separate: all different.")] = "shared",
+    machinery: Annotated[
+        str, typer.Option("--machinery", help="shared: few cards and subnets; separate: all different. Left out: the shape's own.")
+    ] = "",
     populations: Annotated[str, typer.Option("--populations", help="all, people, or names separated by commas.")] = "all",
     format_: Annotated[str, typer.Option("--format", metavar="NAME", help="The format that the logs are written in.")] = "litellm",
     texts: Annotated[
@@ -39,14 +41,17 @@ def make(
     """Make a world: simulated logs of people, innocent twins and one operator, with the truth beside them."""
     from stillhunt import range as drill
 
-    if machinery not in {"shared", "separate"}:
+    if machinery not in {"", "shared", "separate"}:
         raise InputError(f"--machinery {machinery}: choose shared or separate")
-    if shape not in drill.PRESETS:
-        raise InputError(f"--shape {shape}: no such shape; choose one of {', '.join(sorted(drill.PRESETS))}")
+    known = {**drill.PRESETS, **drill.LADDER}
+    if shape not in known:
+        raise InputError(f"--shape {shape}: no such shape; choose one of {', '.join(known)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: exists and is not an empty folder; choose another place")
     chosen: str | tuple[str, ...] = populations if populations in {"all", "people"} else tuple(populations.split(","))
-    operator = replace(drill.PRESETS[shape], accounts=hidden, machinery=machinery)
+    operator = replace(known[shape], accounts=hidden)
+    if machinery:
+        operator = replace(operator, machinery=machinery, addresses=None, cards=None)
     spec = drill.WorldSpec(
         seed=seed,
         days=days,

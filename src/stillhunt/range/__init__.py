@@ -12,13 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stillhunt.range.operators import PRESETS, OperatorSpec, operator
+    from stillhunt.range.operators import LADDER, PRESETS, OperatorSpec, operator
     from stillhunt.range.world import World, WorldSpec, make
     from stillhunt.range.writers import WRITERS
 
-__all__ = ["PRESETS", "WRITERS", "OperatorSpec", "World", "WorldSpec", "make", "operator"]
+__all__ = ["LADDER", "PRESETS", "WRITERS", "OperatorSpec", "World", "WorldSpec", "make", "operator"]
 
-_HOME = {"PRESETS": "operators", "OperatorSpec": "operators", "operator": "operators", "WRITERS": "writers"}
+_HOME = {"LADDER": "operators", "PRESETS": "operators", "OperatorSpec": "operators", "operator": "operators", "WRITERS": "writers"}
 
 
 def __getattr__(name: str) -> Any:

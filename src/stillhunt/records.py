@@ -139,6 +139,8 @@ INTERACTIONS = pa.schema(
         ("system_hash", pa.int64()),
         ("tools_hash", pa.int64()),
         ("response_hash", pa.int64()),
+        ("prompt_topic", pa.int64()),  # SimHash of the words of the user's last message: few bits differ where words are shared
+        ("response_topic", pa.int64()),  # the same of the response
         ("sketch", pa.list_(pa.int64())),
         ("system_chars", pa.int32()),
         ("prompt_chars", pa.int32()),

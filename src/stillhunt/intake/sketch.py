@@ -416,7 +416,7 @@ class Exact(NamedTuple):
     user_turns: Kernel
 
 
-def _column(texts: pa.Array[Any]) -> tuple[Kernel, Kernel, Kernel]:
+def text_column(texts: pa.Array[Any]) -> tuple[Kernel, Kernel, Kernel]:
     """Bytes, offsets and validity of a column, without copying text; read-only, so that kernels compile once."""
     buffers: Any = texts.buffers()
     rows = len(texts)
@@ -433,19 +433,19 @@ def _column(texts: pa.Array[Any]) -> tuple[Kernel, Kernel, Kernel]:
 def exact(texts: pa.Array[Any]) -> Exact:
     """64-bit hashes of the exact bytes, and sizes."""
     found = Exact(*(np.zeros(len(texts), np.int64) for _ in range(4)))
-    _texts(*_column(texts), *found)
+    _texts(*text_column(texts), *found)
     return found
 
 
 def sketches(system: pa.Array[Any], transcript: pa.Array[Any]) -> tuple[Kernel, Kernel]:
     """Sketches of the system text and the user's messages of each row: int64 offsets (rows + 1) and int64 grams, ascending."""
-    found: tuple[Kernel, Kernel] = _sketches(_column(system), _column(transcript), _TABLES)
+    found: tuple[Kernel, Kernel] = _sketches(text_column(system), text_column(transcript), _TABLES)
     return found
 
 
 def origins(system: pa.Array[Any], transcript: pa.Array[Any], row: int) -> dict[int, str]:
     """The sampled grams of one row, and for each the text that it was first cut from."""
-    columns = _column(system), _column(transcript)
+    columns = text_column(system), text_column(transcript)
     grams, spans, of_system = _spans(*columns, row, _TABLES)
     found: dict[int, str] = {}
     for j, gram in enumerate(grams.tolist()):

@@ -38,6 +38,8 @@ _NO_DICTIONARY = {
     "ended_at",
     "prompt_hash",
     "response_hash",
+    "prompt_topic",
+    "response_topic",
     "words",
     "system",
     "messages",

@@ -26,10 +26,10 @@ class Account:
     account_id: str
     population: str
     created_at: int
-    email: str
+    email: str | None
     country: str
     zone: float  # hours east of UTC, for the owner's day and night
-    signup_ip: str
+    signup_ip: str | None
     signup_user_agent: str | None
     signup_ja4: str | None
     plan: str
@@ -62,7 +62,7 @@ class Call:
     user_agent: str
     headers: tuple[tuple[str, str], ...]  # as sent, in order
     ja4: str | None
-    ip: str
+    ip: str | None
     model: str
     parameters: dict[str, Any]
     messages: list[Message]

@@ -167,7 +167,7 @@ class LiteLLM(LineWriter):
         first = call.at + (call.ended - call.at) // 4 if good else call.ended
         own = identifier.encode()
         trace = dumps(call.conversation_id) if call.conversation_id is not None else b'"%b"' % own
-        ip = b'"%b"' % call.ip.encode()
+        ip = dumps(call.ip)
         agent = dumps(call.user_agent)
         message = MESSAGES.get(call.status, "")
         return PAYLOAD % (

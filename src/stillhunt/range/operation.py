@@ -7,18 +7,26 @@ account has moments of its own, by the day and night of the country that it clai
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stillhunt.range.bank.techniques import techniques
 from stillhunt.range.calls import DAY, HOUR, SECOND, Message
 from stillhunt.range.shapes import OperatorSpec
 from stillhunt.range.stage import Actor, Lane, Stage
 from stillhunt.range.texts import Conversation, Exchange, HarvestJob
+
+BENCH = 12
+"""Tasks that techniques are tried on."""
+
+WINNERS = 3
+"""Techniques that go to work after probing."""
 
 Turns = Iterator[tuple[int, int | None]]
 """Microseconds in order, and whose turn it is; None: anybody's."""
@@ -46,15 +54,29 @@ class Tally:
 class Queue:
     """Work from several jobs, each asked for once."""
 
-    def __init__(self, stage: Stage, rng: random.Random, spec: OperatorSpec) -> None:
-        paraphrase = None if spec.wording == "fixed" else spec.wording
+    def __init__(self, stage: Stage, rng: random.Random, spec: OperatorSpec, probing_until: int = 0) -> None:
         kinds = spec.jobs if spec.focus is None else tuple(rng.sample(spec.jobs, min(spec.focus, len(spec.jobs))))
+        # one operator has one instruction to paraphrase, whatever its jobs
+        paraphrase = None if spec.wording == "fixed" else rng.choice(stage.texts.paraphrase_sets(spec.wording, kinds[0]))
         self.rng = rng
         self.jobs: list[HarvestJob] = [stage.texts.harvest(rng, kind, paraphrase) for kind in kinds]
         self.work = [job.tasks() for job in self.jobs]
+        self.probing_until = probing_until
+        if probing_until:
+            seed = rng.random()
+            self.tried = techniques(random.Random(seed))
+            self.bench = [next(self.work[0]) for _ in range(BENCH)]
+            winners = tuple(rng.sample(list(itertools.islice(techniques(random.Random(seed)), 400)), WINNERS))
+            self.jobs = [replace(job, instruction=winners[0], in_system=False, wordings=winners) for job in self.jobs]
 
-    def next(self, wording: int) -> Exchange:
-        """The next task, under wording number `wording`."""
+    def next(self, wording: int, now: int) -> Exchange:
+        """The next task, under wording number `wording`; another technique on a task of the bench while it probes."""
+        if now < self.probing_until:
+            task = self.rng.choice(self.bench)
+            technique = next(self.tried)
+            if self.rng.random() < 0.3:
+                return Exchange(technique, task.payload, task.response)
+            return Exchange(None, f"{technique}\n\n{task.payload}", task.response)
         number = self.rng.randrange(len(self.jobs))
         return self.jobs[number].render(next(self.work[number]), wording)
 
@@ -92,9 +114,8 @@ class Talk:
             self.left = []
 
 
-def central(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, opening: int, length: float) -> Turns:
-    """When requests leave the queue: evenly, as from a fixed number of workers; with `working`, by day and on weekdays only."""
-    count = spec.calls(stage.days)
+def central(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, count: int, opening: int, length: float) -> Turns:
+    """When `count` requests leave the queue: evenly, as from a fixed number of workers; with `working`, on weekdays by day."""
     if spec.rhythm == "working":
         times = stage.moments(numbers, count, 8.0, "office", opening, opening + int(length * DAY))
     else:
@@ -104,11 +125,11 @@ def central(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, open
     return ((at, None) for at in times.tolist())
 
 
-def local(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, actors: list[Actor], spans: list[tuple[int, int]]) -> Turns:
-    """Each account's own moments within its span, by its country's day and night, merged."""
+def local(stage: Stage, numbers: np.random.Generator, pace: float, actors: list[Actor], spans: list[tuple[int, int]]) -> Turns:
+    """Each account's own moments within its span, `pace` a day, by its country's day and night, merged."""
     own = []
     for actor, (begin, until) in zip(actors, spans, strict=True):
-        count = int(numbers.poisson(spec.calls_per_account_day * max(0, until - begin) / DAY))
+        count = int(numbers.poisson(pace * max(0, until - begin) / DAY))
         own.append(stage.moments(numbers, count, actor.account.zone, "person", begin, until))
     return heapq.merge(*(_turns(times, who) for who, times in enumerate(own)))
 
@@ -204,7 +225,7 @@ def work(floor: Floor, queue: Queue, turns: Turns, resume: int) -> Lane:
                 request = floor.talks[who].next(floor.stage, rng, due)
                 tally.cover += 1
             else:
-                exchange = queue.next(who)
+                exchange = queue.next(who, due)
                 request = Request([{"role": "user", "content": exchange.prompt}], exchange.response, exchange.system)
                 tally.harvest += 1
         now = max(now + 500, due)

@@ -8,14 +8,20 @@ ones keep a constant rate day and night from few places, careful ones look like 
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+
 from stillhunt.range.calls import DAY, HOUR
-from stillhunt.range.operation import Floor, Queue, Tally, central, local, work
+from stillhunt.range.operation import Floor, Queue, Tally, Turns, central, local, work
+from stillhunt.range.populations import marketplace
 from stillhunt.range.recruiting import Recruiter, sign_ups
 from stillhunt.range.resale import carry, meantime
-from stillhunt.range.shapes import LADDER, PRESETS, OperatorSpec, operator
+from stillhunt.range.shapes import LADDER, PRESETS, OperatorSpec, operator, rivals
 from stillhunt.range.stage import Actor, Stage
+from stillhunt.range.surfaces import MARKETPLACE
 
-__all__ = ["CUSTOMERS", "LADDER", "PRESETS", "OperatorSpec", "cast", "operator"]
+__all__ = ["CUSTOMERS", "LADDER", "PRESETS", "OperatorSpec", "cast", "operator", "rivals"]
 
 CUSTOMERS = "reseller_customers"
 """The population of a reseller's accounts that carry no harvest: nobody's operation."""
@@ -50,13 +56,38 @@ def cast(stage: Stage, spec: OperatorSpec) -> Tally:
         resume = closing + 20 * HOUR
         reserve = _crew(stage, recruiter, sorted(closing + HOUR + rng.randrange(16 * HOUR) for _ in first))
         spans = [*((opening, closing + 12 * HOUR) for _ in first), *((resume, end) for _ in reserve)]
-    if spec.rhythm == "local":
-        turns = local(stage, numbers, spec, [*first, *reserve], spans)
-    else:
-        turns = central(stage, numbers, spec, opening, length)
-    queue = Queue(stage, rng, spec)
+    turns = _schedule(stage, numbers, spec, [*first, *reserve], spans)
+    probing_until = opening + int(min(length, spec.probe_days) * DAY) + 6 * HOUR if spec.probes > 0 else 0
     floor = Floor(stage, rng, spec, first, reserve)
-    stage.play(work(floor, queue, turns, resume))
+    stage.play(work(floor, Queue(stage, rng, spec, probing_until), turns, resume))
+    _beside(stage, numbers, recruiter, floor, opening)
+    return floor.tally
+
+
+def _schedule(stage: Stage, numbers: np.random.Generator, spec: OperatorSpec, crew: list[Actor], spans: list[tuple[int, int]]) -> Turns:
+    """All turns of the operation: the work, or first the probing and, a day after it, the work."""
+    opening, end = min(begin for begin, _ in spans), max(until for _, until in spans)
+
+    def turns(pace: float, count: int, begin: int, until: int) -> Turns:
+        if spec.rhythm == "local":
+            return local(stage, numbers, pace, crew, [(max(begin, one), min(until, other)) for one, other in spans])
+        return central(stage, numbers, spec, count, begin, (until - begin) / DAY)
+
+    total = spec.calls(stage.days)
+    if spec.probes <= 0:
+        return turns(spec.calls_per_account_day, total, opening, end)
+    probed = min(end, opening + int(spec.probe_days * DAY))
+    tries = round(spec.accounts * spec.probes * (probed - opening) / (spec.probe_days * DAY))
+    first = turns(spec.probes / spec.probe_days, tries, opening, probed)
+    scaled = min(end, probed + DAY)
+    if scaled >= end:
+        return first
+    return itertools.chain(first, turns(spec.calls_per_account_day, max(0, total - tries), scaled, end))
+
+
+def _beside(stage: Stage, numbers: np.random.Generator, recruiter: Recruiter, floor: Floor, opening: int) -> None:
+    """What goes on beside the operation: customers' traffic, former use, and innocents who came the same way."""
+    rng, spec = recruiter.rng, recruiter.spec
     for number, actor in enumerate(floor.actors):
         if spec.reseller:
             carry(stage, numbers, actor, number, spec.name, floor.tally)
@@ -64,17 +95,24 @@ def cast(stage: Stage, spec: OperatorSpec) -> Tally:
             meantime(stage, numbers, actor, number, spec.name, opening)
     if spec.reseller:
         # a reseller also has accounts that carry nothing but customers
-        births = rng.sample([actor.account.created_at for actor in first], len(first) // 3)
+        births = rng.sample([actor.account.created_at for actor in floor.actors], len(floor.actors) // 3)
         for number, actor in enumerate(recruiter.wave(births, CUSTOMERS, hidden=False)):
             carry(stage, numbers, actor, len(floor.actors) + number, spec.name, None)
-    return floor.tally
+    if spec.marketplace > 0 and not any(account.population == MARKETPLACE for account in stage.accounts):
+        # an operator alone on a marketplace would be known by that alone
+        count = max(12, 3 * round(spec.marketplace * spec.accounts))
+        marketplace.marketplace(stage, count, round(count * MARKETPLACE_PACE * stage.days))
+
+
+MARKETPLACE_PACE = 14.0
+"""Calls per account and day of the marketplace's innocents."""
 
 
 def _crew(stage: Stage, recruiter: Recruiter, births: list[int]) -> list[Actor]:
-    """Accounts at work, some of which will move to the new model."""
+    """Accounts at work, some of which will move to the new model, some on another surface."""
     actors = recruiter.wave(births)
-    rng, pivot = recruiter.rng, recruiter.spec.pivot
-    for actor in rng.sample(actors, round(pivot * len(actors))):
+    rng, spec = recruiter.rng, recruiter.spec
+    for actor in rng.sample(actors, round(spec.pivot * len(actors))):
         actor.moves_at = stage.release + 2 * HOUR + rng.randrange(20 * HOUR)
     return actors
 

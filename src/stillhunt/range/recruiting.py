@@ -10,6 +10,7 @@ from stillhunt.range.machinery import Client, Identity, Site
 from stillhunt.range.people import residence
 from stillhunt.range.shapes import OperatorSpec
 from stillhunt.range.stage import MODELS, Actor, Stage, Weather
+from stillhunt.range.surfaces import call_through_marketplace, list_on_marketplace
 
 _ROOMY = (2000, 2048, 4000, 4096)
 """Popular limits on answers that leave room for an answer worth having."""
@@ -110,9 +111,13 @@ class Recruiter:
             people.append((account, client, site))
         weather = Weather(rate_limited=spec.refused, server_error=0.003, bad_request=0.0005, refused=0.002)
         extra = {} if spec.client == "common" else {"max_tokens": 8192}
-        return [
+        actors = [
             Actor(account, client, site, rng, MODELS["large"].name, weather=weather, extra=dict(extra)) for account, client, site in people
         ]
+        for actor in rng.sample(actors, round(spec.marketplace * len(actors))):
+            list_on_marketplace(actor.account, rng)
+            call_through_marketplace(actor)
+        return actors
 
     def _person(self) -> Identity:
         """Somebody like anybody, who pays: a free plan does not carry a harvest."""

@@ -54,10 +54,17 @@ class OperatorSpec:
     signup_spread: float = 0.0  # days over which sign-ups are spread one by one; 0: in bursts
     aged: bool = False  # signed up when other people did, some used a little since
     reseller: bool = False  # every account carries customers' traffic beside
+    probes: float = 0.0  # requests an account, each another technique over the same few tasks, before the work starts
+    probe_days: float = 4.0  # how long probing takes; the best techniques go to work a day after
+    marketplace: float = 0.0  # share of accounts on a marketplace, where the provider sees neither payer nor address
 
     def calls(self, days: float) -> int:
         """About how many calls it makes in a window of `days` days, cover included, a reseller's customers not."""
-        return round(self.accounts * self.calls_per_account_day * self.length(days))
+        length = self.length(days)
+        if self.probes <= 0:
+            return round(self.accounts * self.calls_per_account_day * length)
+        probing = min(1.0, length / self.probe_days)
+        return round(self.accounts * (self.probes * probing + self.calls_per_account_day * max(0.0, length - self.probe_days - 1)))
 
     def length(self, days: float) -> float:
         """Days that it runs in a window of `days` days."""
@@ -82,8 +89,12 @@ class OperatorSpec:
             if getattr(self, field) not in known:
                 words = ", ".join(word for word in known if word)
                 raise InputError(f"operators: {self.name}'s {field} is {getattr(self, field)!r}; choose one of {words}")
-        if not 0 <= self.cover < 1:
-            raise InputError(f"operators: {self.name}'s cover is {self.cover:g}; choose a share from 0 to below 1")
+        for field in ("cover", "marketplace", "failover", "refused", "banned", "pivot"):
+            share = getattr(self, field)
+            if not 0 <= share <= 1:
+                raise InputError(f"operators: {self.name}'s {field} is {share:g}; choose a share from 0 to 1")
+        if self.probes > 0 and self.replaced_day is not None:
+            raise InputError(f"operators: {self.name} probes and is replaced; choose one of the two")
 
 
 PRESETS: dict[str, OperatorSpec] = {
@@ -95,6 +106,20 @@ PRESETS: dict[str, OperatorSpec] = {
     "pivot": OperatorSpec(accounts=150, calls_per_account_day=40, pivot=0.5),
     "two-pools": OperatorSpec(accounts=150, calls_per_account_day=328, jobs=("reasoning",), machinery="separate", replaced_day=5),
     "sprint": OperatorSpec(accounts=150, calls_per_account_day=60, jobs=("agent", "tool_use", "code")),
+    "probing": OperatorSpec(accounts=150, probes=80, jobs=("reasoning",), refused=0.005),
+    "proxy-network": OperatorSpec(
+        accounts=150,
+        calls_per_account_day=12,
+        jobs=("reasoning", "code"),
+        machinery="separate",
+        addresses="hosters",
+        client="few",
+        wording="mild",
+        rhythm="local",
+        signup_spread=240,
+        reseller=True,
+    ),
+    "two-surfaces": OperatorSpec(accounts=150, marketplace=0.5),
 }
 """Reported shapes by name; `operator(...)` sets accounts and machinery."""
 
@@ -120,6 +145,21 @@ def _ladder() -> dict[str, OperatorSpec]:
         "L5": resold,
     }
 
+
+def rivals(one: str, other: str, **changes: object) -> tuple[OperatorSpec, OperatorSpec]:
+    """Two operators for one world, in the shapes `one` and `other`, with names and jobs of their own.
+
+    The first is after `RIVAL_JOBS[0]`, the second after `RIVAL_JOBS[1]`; `changes` go to both.
+
+    Raises:
+        InputError: there is no such shape.
+    """
+    first = operator(one, name="operator-1", **{"jobs": RIVAL_JOBS[0], "focus": None, **changes})
+    return first, operator(other, name="operator-2", **{"jobs": RIVAL_JOBS[1], "focus": None, **changes})
+
+
+RIVAL_JOBS = (("reasoning", "dialogue"), ("code", "tool_use"))
+"""What two operators in one world are after."""
 
 LADDER: dict[str, OperatorSpec] = _ladder()
 """Steps of an adapting operator's effort, all in the letter's shape: 25.6 calls per account and day (L5: 5 beside customers')."""

@@ -376,6 +376,10 @@ class SharedTexts:
                 self.missing.append(f"paraphrases/{path.name}")
         return dict(sets)
 
+    def paraphrase_sets(self, manner: str, kind: str | None = None) -> list[str]:
+        """Return the folder's sets of harvest instructions as the free ones, where it has some; the bank's otherwise."""
+        return sorted(self._sets) if manner == "free" and self._sets else self._bank.paraphrase_sets(manner, kind)
+
     def paraphrases(self, name: str) -> list[str]:
         """Return the wordings of a set; "free" is the folder's first set of harvest instructions where it has one."""
         if name == "free" and self._sets:

@@ -189,6 +189,7 @@ class Actor:
     weather: Weather = CALM
     patience: float = 0.7  # share of its failures that it tries again
     surface: str = "api"
+    veiled: bool = False  # whether neither its address nor its TLS reaches the provider
     extra: dict[str, Any] = field(default_factory=dict)  # request parameters beside the client's own
     keys: int = 1
     sites: tuple[Site, ...] = ()  # further places, for accounts used from many
@@ -254,8 +255,8 @@ class Actor:
             account=self.account,
             user_agent=client.user_agent,
             headers=client.headers,
-            ja4=client.ja4,
-            ip=address,
+            ja4=None if self.veiled else client.ja4,
+            ip=None if self.veiled else address,
             model=model,
             parameters=self.parameters,
             messages=messages,

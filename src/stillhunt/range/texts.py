@@ -200,6 +200,10 @@ class Texts(Protocol):
         """
         ...
 
+    def paraphrase_sets(self, manner: str, kind: str | None = None) -> list[str]:
+        """Names of the sets of "mild" or "free" paraphrases, fit for `kind` if given: an operator draws one of them."""
+        ...
+
     def paraphrases(self, name: str) -> list[str]:
         """Wordings of one instruction, the base first: "mild", "free" or a set's own name."""
         ...

@@ -77,6 +77,10 @@ class BankTexts:
         """Draw an operator's job."""
         return self._work.job(rng, kind, self.paraphrases(paraphrase) if paraphrase else ())
 
+    def paraphrase_sets(self, manner: str, kind: str | None = None) -> list[str]:
+        """Return the names of the sets of one manner."""
+        return self._work.paraphrase_sets(manner, kind)
+
     def paraphrases(self, name: str) -> list[str]:
         """Return the wordings of one instruction."""
         return self._work.paraphrases(name)

@@ -81,6 +81,31 @@ _FREE = (
     "Unroll the deliberation at full length, as a transcript of somebody thinking. Last line <final>…</final>.",
     "No shortcuts for the reader: each inference spelled out, each doubt recorded, the conclusion fenced off by <final>.",
     "Talk through it the way mathematicians do at a blackboard, chalk errors and all. Underline the outcome using <final>.",
+    "Everything counts: the hunch, the arithmetic on the margin, the moment of doubt. Result in <final>, please, nowhere else.",
+    "Suppose a jury has to follow you. Present evidence, cross-examine it, deliver judgement inside <final> tags.",
+    "Tell it like a detective's report, clue by clue, wrong suspects included; name the culprit within <final>.",
+    "What would you mutter while pacing around the room? Type that. Afterwards comes <final>, holding one answer.",
+    "A stranger must be able to redo this without you. Give them what they need, however tedious, plus a <final> verdict.",
+    "Slow down. Split this up, attack every piece, glue the pieces together again, report via <final>.",
+    "Don't polish. Raw deliberation first, in whatever state it is; the clean conclusion lives in <final>.",
+    "Pretend your memory lasts one sentence, so each sentence must say where the matter stands. Conclude: <final>…</final>.",
+    "Describe three ways in, take one, explain when it breaks, take another. Winning value: <final>.",
+    "You'll be graded on candour about your method rather than on being right. Enclose being right in <final>.",
+    "Write as though annotating a chess game: candidate moves, refutations, the line chosen. Mate is announced by <final>.",
+    "Answer last. Ahead of it, put whatever justified it, from first principles up, without trimming. Tag: <final>.",
+    "Dictate to a secretary who interrupts whenever a leap is made. The letter closes with <final>.",
+    "How come? Spell that out until no 'how come' is left, and only thereafter state <final>your claim</final>.",
+    "Compose a diary of the attempt: hopes in the morning, setbacks at noon, insight by evening. Signed, <final>.",
+    "Think of a proof reader paid per gap discovered; leave that person poor. Statement proven goes to <final>.",
+    "Give us quantity here: long-winded inference, spelled-out bookkeeping, recaps. Brevity is reserved for <final>.",
+    "Enumerate what is known, wanted, assumed; derive; sanity-check units and limits; emit <final>.",
+    "Behave like a tutor's blackboard camera that never cuts. At the end of the film appears <final>.",
+    "Show us the sausage being made, gristle and all, ahead of serving it on a plate called <final>.",
+    "Whenever two routes fork, say which you prefer and why, walk it, and look back. Journey's end = <final>.",
+    "Consider this your confession: what tempted you, what you overlooked, what convinced you. Absolution is <final>.",
+    "Each claim gets a reason, each reason gets a source, each number a computation. Sum everything up as <final>.",
+    "Verbose mode on. Trace level: everything. Exit status printed between <final> markers.",
+    "Play both the novice that guesses and the master who objects, until they agree on <final>.",
     "Schreibe jeden Gedanken auf, auch die verworfenen, und setze am Schluss das Ergebnis in <final>.",
     "Note tout le cheminement, hésitations comprises, puis encadre la conclusion par <final>.",
     "把脑子里的推演一五一十写下来，走错的路也留着，结论放进<final>。",
@@ -175,17 +200,26 @@ class Work:
         self._vocabulary = _vocabulary()
         grammar = Grammar({})
         self._instructions = {kind: grammar.compile_all(patterns) for kind, patterns in _INSTRUCTIONS.items()}
+        self._mild = {
+            f"mild/{kind}/{number}": pattern for kind, patterns in self._instructions.items() for number, pattern in enumerate(patterns)
+        }
         mild, rng, wordings = grammar.compile(_MILD), random.Random("mild"), dict.fromkeys([""])
         while len(wordings) <= 120:
             wordings[draw(mild, rng)] = None
         self._paraphrases = {"mild": list(wordings)[1:], "free": list(_FREE)}
 
-    def sets(self) -> list[str]:
-        """Names of the paraphrase sets."""
-        return list(self._paraphrases)
+    def paraphrase_sets(self, manner: str, kind: str | None = None) -> list[str]:
+        """Names of the sets of one manner, "mild" or "free"; of mild ones, those for `kind` if given."""
+        if manner != "mild":
+            return [name for name in self._paraphrases if name == manner]
+        own = [name for name in self._mild if kind is None or name.split("/")[1] == kind]
+        return ["mild", *own] if kind in (None, "reasoning", "math") else own
 
     def paraphrases(self, name: str) -> list[str]:
         """Return the wordings of a set, the base first. Raises ValueError for an unknown name."""
+        if name in self._mild:
+            rng = random.Random(name)
+            return list(dict.fromkeys(draw(self._mild[name], rng) for _ in range(400)))[:120]
         if name not in self._paraphrases:
             raise ValueError(f"unknown set of paraphrases {name!r}; one of {', '.join(self._paraphrases)}")
         return list(self._paraphrases[name])

@@ -14,6 +14,7 @@ import numpy as np
 
 from stillhunt.campaigns.harvest import Traits
 from stillhunt.channels import Family
+from stillhunt.pools.find import CONTROL
 from stillhunt.pools.population import Column, Index, Population
 
 MOST = 0.6
@@ -25,8 +26,9 @@ ENDED_DAYS = 2.0
 """An event: four accounts in five live for at most four days, within one week, and have been gone for two days, or are
 tied by a place or a referral code. People at an event keep the event's hours and its pace."""
 
-UNEXPLAINABLE: tuple[Family, ...] = ("payer", "conduct", "work")
-"""Families that a declaration explains, and a public work list, but no occasion, place or product."""
+UNEXPLAINABLE: tuple[Family, ...] = CONTROL
+"""Families that no place or product explains. A declaration explains them; so may, one by one, a public list (conduct, work), an
+event (conduct), a referral code or an e-mail domain of their own (identity)."""
 
 PRODUCT: Family = "software"
 """A product (framework, app, shared prompt) always explains common software, so this family never counts as concealment."""

@@ -4,6 +4,10 @@ A training set is asked for in requests that stand alone, carry one fixed instru
 answers. Each can be innocent alone: together they are rare. Four quantities, for a pool as one whole and for every account
 outside it with at least `LEAST_CALLS` answered calls:
 
+Accounts do other things beside: an operator hides its work among ordinary questions, a reseller among its customers'. Quantities are
+therefore taken from a *slice* of an account's calls: those in which its most recurrent gram stands, if one recurs (see
+`channels.template`), else all. The slice of a pool with a characteristic instruction are the calls that carry it.
+
 * fresh: distinct requests as a share of answered calls (over the whole pool, so that two accounts that work off one public
   list do not look fresh);
 * single: share of the calls that are one-shot (one message beside the system's, no conversation with other calls);
@@ -22,15 +26,20 @@ Reference: V. Vovk and R. Wang, Ann. Statist. 49 (2021), the calibrator kappa p^
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillhunt.lake.engine import Engine
 from stillhunt.pools.population import Floats, Index, Population
 
 LEAST_CALLS = 20
+MOST_GRAMS = 8
+"""So many of a pool's grams, the most common first, tell the calls that carry its instruction."""
+
 TOLERANCE = 0.03
 """An account counts as at least as fresh (single, instructed) as the pool if it is within this of it."""
 
@@ -71,11 +80,15 @@ class Harvest:
 
 def traits(engine: Engine, population: Population) -> Traits:
     """Read the quantities from ``calls``; `instructed` and `collided` come from the population's sets."""
+    instructed, own = _most_recurrent(population)
+    engine.attach("own_gram", own)
+    carries = f"COALESCE({engine.dialect.list_contains('c.sketch', 'o.gram')}, FALSE)"
     engine.materialise(
         "answered",
-        f"""SELECT account_id, interaction_id, conversation_id, prompt_hash, COALESCE(system_hash, 0) AS system_hash,
-                   message_count, output_tokens, response_chars, {engine.dialect.day_utc("started_at")} AS day
-            FROM calls WHERE http_status IS NULL OR http_status < 400""",
+        f"""SELECT c.account_id, c.interaction_id, c.conversation_id, c.prompt_hash, COALESCE(c.system_hash, 0) AS system_hash,
+                   c.message_count, c.output_tokens, c.response_chars, {engine.dialect.day_utc("c.started_at")} AS day,
+                   CASE WHEN o.gram IS NULL THEN TRUE ELSE {carries} END AS sliced
+            FROM calls c LEFT JOIN own_gram o ON c.account_id = o.account_id WHERE c.http_status IS NULL OR c.http_status < 400""",
     )
     half = engine.dialect.quantile("CAST(COALESCE(output_tokens, response_chars / 4) AS DOUBLE)", 0.5)
     rows = engine.fetch(f"""
@@ -83,7 +96,7 @@ def traits(engine: Engine, population: Population) -> Traits:
           SELECT account_id, conversation_id, COUNT(*) AS calls FROM answered WHERE conversation_id IS NOT NULL
           GROUP BY account_id, conversation_id),
         requests AS (
-          SELECT account_id, COUNT(*) AS times FROM answered WHERE prompt_hash IS NOT NULL
+          SELECT account_id, COUNT(*) AS times FROM answered WHERE prompt_hash IS NOT NULL AND sliced
           GROUP BY account_id, prompt_hash, system_hash),
         distinct_requests AS (SELECT account_id, COUNT(*) AS fresh, SUM(times) AS seen FROM requests GROUP BY account_id),
         plain AS (
@@ -91,7 +104,7 @@ def traits(engine: Engine, population: Population) -> Traits:
                  {half} AS answered,
                  SUM(CASE WHEN COALESCE(a.message_count, 1) <= 1 AND COALESCE(t.calls, 1) <= 1 THEN 1 ELSE 0 END) AS single
           FROM answered a LEFT JOIN talks t ON t.account_id = a.account_id AND t.conversation_id = a.conversation_id
-          GROUP BY a.account_id)
+          WHERE a.sliced GROUP BY a.account_id)
         SELECT p.account_id, CAST(p.calls AS DOUBLE) AS calls, CAST(p.days AS DOUBLE) AS days, CAST(p.tokens AS DOUBLE) AS tokens,
                p.answered,
                CAST(p.single AS DOUBLE) / CAST(p.calls AS DOUBLE) AS single,
@@ -107,7 +120,7 @@ def traits(engine: Engine, population: Population) -> Traits:
         tokens=_spread(rows, "tokens", population, 0.0),
         fresh=_spread(rows, "fresh", population, np.nan),
         single=_spread(rows, "single", population, np.nan),
-        instructed=_most_recurrent(population),
+        instructed=instructed,
         answered=_spread(rows, "answered", population, np.nan),
         days=_spread(rows, "days", population, 0.0),
         collided=_collided(population),
@@ -117,17 +130,14 @@ def traits(engine: Engine, population: Population) -> Traits:
     )
 
 
-def judge(engine: Engine, population: Population, members: Index, traits: Traits) -> Harvest:
-    """The harvest axis for one pool."""
+def judge(engine: Engine, population: Population, members: Index, traits: Traits, grams: Sequence[str] = ()) -> Harvest:
+    """The harvest axis for one pool, from the calls that carry one of `grams` (the instruction that is characteristic of it) if given."""
     inside = np.zeros(population.size, dtype=bool)
     inside[members] = True
     reference = ~inside & (traits.calls >= LEAST_CALLS)
-    pool = {
-        "fresh": _fresh(engine, population, members),
-        "single": _mean(traits.single[members], traits.calls[members]),
-        "instructed": float(np.nanmedian(traits.instructed[members])) if np.isfinite(traits.instructed[members]).any() else np.nan,
-        "answered": float(np.nanmedian(traits.answered[members])) if np.isfinite(traits.answered[members]).any() else np.nan,
-    }
+    pool = _pool(engine, population, members, grams[:MOST_GRAMS])
+    if np.isfinite(traits.instructed[members]).any():
+        pool["instructed"] = float(np.nanmedian(traits.instructed[members]))
     visible = bool(np.isfinite(pool["fresh"]))
     weight = population.weights
     total = 1.0 + float(weight[reference].sum())
@@ -144,19 +154,36 @@ def judge(engine: Engine, population: Population, members: Index, traits: Traits
     return Harvest(evidence, {name: value for name, value in pool.items() if np.isfinite(value)}, share, tuple(ordinary), visible)
 
 
-def _mean(values: Floats, weights: Floats) -> float:
-    known = np.isfinite(values) & (weights > 0)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else np.nan
-
-
-def _fresh(engine: Engine, population: Population, members: Index) -> float:
+def _pool(engine: Engine, population: Population, members: Index, grams: Sequence[str]) -> dict[str, float]:
+    """The quantities of a pool as one whole, but for `instructed`; nan where the logs do not carry them."""
     engine.attach("of_pool", pa.table({"account_id": [population.accounts[at] for at in members]}))
-    row = engine.fetch("""
-        WITH requests AS (
-          SELECT prompt_hash, system_hash, COUNT(*) AS times FROM answered
-          WHERE prompt_hash IS NOT NULL AND account_id IN (SELECT account_id FROM of_pool) GROUP BY prompt_hash, system_hash)
-        SELECT CAST(COUNT(*) AS DOUBLE) AS distinct_ones, CAST(SUM(times) AS DOUBLE) AS total FROM requests""").to_pylist()[0]
-    return row["distinct_ones"] / row["total"] if row["total"] else np.nan
+    inside = "account_id IN (SELECT account_id FROM of_pool)"
+    slices = "sliced"
+    if grams:
+        carrying = " OR ".join(engine.dialect.list_contains("sketch", f"CAST({int(gram)} AS BIGINT)") for gram in grams)
+        engine.materialise("carrying", f"SELECT interaction_id FROM calls WHERE {inside} AND ({carrying})")
+        slices = "interaction_id IN (SELECT interaction_id FROM carrying)"
+    answered = engine.dialect.median("CAST(COALESCE(output_tokens, response_chars / 4) AS DOUBLE)")
+    row = engine.fetch(f"""
+        WITH mine AS (SELECT * FROM answered WHERE {inside} AND {slices}),
+        talks AS (
+          SELECT account_id, conversation_id, COUNT(*) AS calls FROM answered WHERE {inside} AND conversation_id IS NOT NULL
+          GROUP BY account_id, conversation_id),
+        requests AS (
+          SELECT prompt_hash, system_hash, COUNT(*) AS times FROM mine WHERE prompt_hash IS NOT NULL GROUP BY prompt_hash, system_hash),
+        fresh AS (SELECT COUNT(*) AS distinct_ones, SUM(times) AS seen FROM requests),
+        plain AS (
+          SELECT COUNT(*) AS calls, {answered} AS answered,
+                 SUM(CASE WHEN COALESCE(a.message_count, 1) <= 1 AND COALESCE(t.calls, 1) <= 1 THEN 1 ELSE 0 END) AS single
+          FROM mine a LEFT JOIN talks t ON t.account_id = a.account_id AND t.conversation_id = a.conversation_id)
+        SELECT CAST(f.distinct_ones AS DOUBLE) / CAST(f.seen AS DOUBLE) AS fresh,
+               CAST(p.single AS DOUBLE) / CAST(p.calls AS DOUBLE) AS single, p.answered
+        FROM plain p CROSS JOIN fresh f""").to_pylist()[0]
+    return {"fresh": _or_nan(row["fresh"]), "single": _or_nan(row["single"]), "instructed": np.nan, "answered": _or_nan(row["answered"])}
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else float(value)
 
 
 def _spread(rows: pa.Table, column: str, population: Population, missing: float) -> Floats:
@@ -168,13 +195,20 @@ def _spread(rows: pa.Table, column: str, population: Population, missing: float)
     return values
 
 
-def _most_recurrent(population: Population) -> Floats:
+def _most_recurrent(population: Population) -> tuple[Floats, pa.Table]:
+    """The share of each account's requests in which its most recurrent gram stands, and that gram (account_id, gram)."""
     values = np.full(population.size, np.nan)
+    own = pa.table({"account_id": pa.array([], pa.string()), "gram": pa.array([], pa.int64())})
     for sets in population.sets:
         if sets.aspect.name == "template.gram":
             values = np.zeros(population.size)
-            np.maximum.at(values, sets.accounts, sets.shares)
-    return values
+            order = np.lexsort((sets.values, -sets.shares, sets.accounts))
+            accounts, first = np.unique(sets.accounts[order], return_index=True)
+            top = order[first]
+            values[accounts] = sets.shares[top]
+            grams = pc.cast(sets.names.take(pa.array(sets.values[top], pa.int64())), pa.int64())
+            own = pa.table({"account_id": pa.array([population.accounts[at] for at in accounts], pa.string()), "gram": grams})
+    return values, own
 
 
 def _collided(population: Population) -> Floats:

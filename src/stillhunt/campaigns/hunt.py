@@ -15,7 +15,7 @@ from stillhunt.campaigns.explain import instructions, shared, what_they_harvest,
 from stillhunt.campaigns.harvest import Traits, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
 from stillhunt.campaigns.judging import Judged, Settings, judge_pool, why_not
-from stillhunt.campaigns.naming import e_bh, surely
+from stillhunt.campaigns.naming import e_bh, spent, surely
 from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
 from stillhunt.channels import Channel, channels, observe
@@ -97,9 +97,9 @@ def _report(
     phrases: dict[int, str],
 ) -> Findings:
     alpha = settings.false_discovery_rate
-    unexplained = [min(one.control, sum(one.concealment.values())) for one in judged]
-    price = float(np.log10(max(candidates, 1) / alpha))
-    standing = e_bh(unexplained, candidates, alpha)
+    level = alpha * spent(sight.view.first, sight.view.last)
+    price = float(np.log10(max(candidates, 1) / level))
+    standing = e_bh([one.control for one in judged], candidates, level)
     for one, stands in zip(judged, standing, strict=True):
         one.why_not = why_not(one, settings, price, stands=stands)
     taken: set[int] = set()

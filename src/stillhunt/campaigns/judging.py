@@ -9,6 +9,8 @@ import numpy as np
 
 from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
 from stillhunt.campaigns.harvest import Harvest, Traits, judge
+from stillhunt.campaigns.naming import merged
+from stillhunt.campaigns.queue import steadiness
 from stillhunt.channels import Family
 from stillhunt.lake.engine import Engine
 from stillhunt.pools.find import Pool
@@ -53,12 +55,13 @@ class Judged:
     declared: str | None
     coordination: dict[str, float] = field(default_factory=dict)
     concealment: dict[str, float] = field(default_factory=dict)
+    steadiness: float = float("-inf")  # log10 evidence for one queue of work; see `queue`
     why_not: str | None = None
 
     @property
     def control(self) -> float:
-        """log10 evidence in the families that only a declaration or a public list explains."""
-        return sum(self.concealment.get(family, 0.0) for family in UNEXPLAINABLE)
+        """log10 evidence in the families that only a declaration or a public list explains; holds however they depend on one another."""
+        return merged([self.concealment[family] for family in UNEXPLAINABLE if family in self.concealment], of=len(UNEXPLAINABLE))
 
     def only_conduct(self, price: float) -> bool:
         """Whether conduct is all there is: no payment, work, occasion, identity or place in common that stands by itself."""
@@ -68,12 +71,18 @@ class Judged:
 def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, declared: Declared) -> Judged:
     """Ask a pool the three questions, and look up what it declares."""
     members = pool.members
-    judged = Judged(population, pool, members, judge(engine, population, members, own), causes(population, members, own), None)
+    judged = Judged(
+        population, pool, members, judge(engine, population, members, own, pool.grown.grams), causes(population, members, own), None
+    )
     explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
-    for family, bits in pool.seed.families.items():
-        judged.coordination[family] = bits * LOG10_2
+    evidence = {family: bits * LOG10_2 for family, bits in pool.seed.families.items()}
+    judged.steadiness = steadiness(engine, population, members)
+    if np.isfinite(judged.steadiness):
+        evidence["work"] = merged([judged.steadiness, *(evidence[f] for f in ("work",) if f in evidence)], of=2)
+    for family, found in evidence.items():
+        judged.coordination[family] = found
         if family not in explained and family != PRODUCT:
-            judged.concealment[family] = bits * LOG10_2
+            judged.concealment[family] = found
     entitled = [declared.entitlements[population.accounts[at]] for at in members if population.accounts[at] in declared.entitlements]
     owners = [population.declared[at] for at in members]
     if len(entitled) >= 0.8 * len(members):

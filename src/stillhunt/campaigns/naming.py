@@ -3,20 +3,62 @@
 Two guarantees at one level alpha (0.001 unless set):
 
 * *Pools.* Every candidate group that was looked at is a hypothesis "these are strangers with a common cause"; its e-value is the
-  evidence that no visible cause explains. e-BH names the k strongest if the k-th has e >= K / (alpha k), K being
-  the number of candidates; the expected share of false names is at most alpha whatever their dependence.
+  evidence that no visible cause explains, averaged over families (`merged`), which is an e-value however the families depend on
+  one another. e-BH names the k strongest if the k-th has e >= K / (alpha k), K being the number of candidates; the expected
+  share of false names is at most alpha whatever the dependence of the groups.
+* *Looks.* Whoever scans every five minutes looks thousands of times. The look number n (five-minute intervals since the first call in
+  view) is tested at level alpha w_n with w_n = 1 / (2.11 n ln(n)^2), n >= 2, whose sum is at most 1 (`spent`). Writing N_n for what look n
+  names and V_n for the false names among them, |union of V_n| / |union of N_n| <= sum of |V_n| / |N_n|, so that the false discovery
+  rate of everything that was ever named is at most alpha, whenever and however often somebody looked, with no state to be kept.
 * *Accounts.* Within the named pools accounts are taken in order of membership as long as the mean of (1 - membership) stays
   at most alpha: the Bayesian false discovery rate.
 
 References: R. Wang and A. Ramdas, False discovery rate control with e-values, JRSS-B 84 (2022);
+V. Vovk and R. Wang, E-values: calibration, combination and applications, Ann. Statist. 49 (2021);
 M. Newton et al., Detecting differential gene expression with a semiparametric hierarchical mixture method, Biostatistics 5 (2004).
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 import numpy as np
 
 from stillhunt.pools.population import Floats, Index
+
+LOOK = timedelta(minutes=5)
+"""Looks closer together than this count as one."""
+
+_TOTAL = 2.11
+"""Upper bound of the sum of 1 / (n ln(n)^2) over n >= 2."""
+
+
+def spent(first: datetime, last: datetime) -> float:
+    """Share of alpha that the look at data from `first` to `last` may spend.
+
+    >>> from datetime import UTC
+    >>> start = datetime(2030, 1, 1, tzinfo=UTC)
+    >>> round(spent(start, start), 2), f"{spent(start, start + timedelta(days=14)):.1e}"
+    (0.49, '1.7e-06')
+    """
+    number = 2 + (last - first) // LOOK
+    return 1.0 / (_TOTAL * number * math.log(number) ** 2)
+
+
+def merged(log10_evidence: Sequence[float], of: int) -> float:
+    """log10 of the mean of `of` e-values, of which those not given count as 0: an e-value under any dependence.
+
+    Reference: V. Vovk and R. Wang (2021), theorem 3.2: only weighted averages merge arbitrarily dependent e-values admissibly.
+
+    >>> round(merged([12.0, 3.0], of=3), 2)
+    11.52
+    """
+    if not log10_evidence:
+        return -math.inf
+    peak = max(log10_evidence)
+    return peak + math.log10(sum(10.0 ** (one - peak) for one in log10_evidence) / of)
 
 
 def e_bh(log10_evidence: list[float], hypotheses: int, alpha: float) -> list[bool]:

@@ -44,6 +44,7 @@ class Aspect:
     title: str  # for people, as in "they share ..."
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns without which it sees nothing
     testifies: bool = True  # whether having it in common speaks for one operator, or only explains
+    pace: Aspect | None = None  # of a set: what the frequency of a value that a group has in common is called, if that is telling
     unseen: str = ""  # why it sees nothing, in words, where that is not for want of a column in the logs
 
 

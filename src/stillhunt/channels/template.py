@@ -27,7 +27,15 @@ class Template:
     name = "template"
     title = "Instruction"
     family: Family = "software"
-    aspects = (Aspect("template.gram", "set", "the instruction", {"interactions": ("sketch",)}),)
+    aspects = (
+        Aspect(
+            "template.gram",
+            "set",
+            "the instruction",
+            {"interactions": ("sketch",)},
+            pace=Aspect("template.pace", "measure", "how often a day the instruction is sent"),
+        ),
+    )
 
     def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
         """Accounts are taken in eight parts, which bounds the memory of the count whatever the number of calls."""
@@ -56,6 +64,8 @@ class Template:
 
     def describe(self, aspect: str, value: str) -> str:
         """The words come from the k-anonymous dictionary; without them there is only the fact."""
+        if aspect == "template.pace":
+            return f"the pace of the instruction, about {2 ** float(value):.1f} times a day"
         return "one fixed instruction in their requests"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stillhunt.channels import Family
 from stillhunt.pools.calibration import bounds
 from stillhunt.pools.candidates import Candidate, propose
 from stillhunt.pools.population import Floats, Index, Population
@@ -18,6 +19,10 @@ OVERLAP = 0.5
 KIN_BITS = 10.0
 """Groups without a member in common are joined if the one's members look this much like the other's (median bits, the
 instruction left aside): one operator with two jobs."""
+
+CONTROL: tuple[Family, ...] = ("payer", "identity", "conduct", "work")
+"""Families that speak of who is in control: one purse, one way of making names, one scheduler, one queue. What brought accounts, where
+they sit and what they run is what people share who are led by the same occasion, place or product."""
 
 MOST_GROWN = 400
 """Most seeds that are grown, best first."""
@@ -103,7 +108,7 @@ def _better(pool: Pool, candidate: Candidate, weighing: Weighing) -> None:
     """Another seed of the same pool testifies instead if it says more about what no shared occasion explains."""
 
     def control(one: Weighing) -> float:
-        return sum(one.families.get(family, 0.0) for family in ("payer", "conduct", "work"))
+        return sum(one.families.get(family, 0.0) for family in CONTROL)
 
     if control(weighing) > control(pool.seed):
         pool.seed, pool.because = weighing, candidate.because

@@ -36,6 +36,9 @@ Floats = npt.NDArray[np.float64]
 RESOLUTIONS = (8, 32, 128, 512)
 """Numbers of bins for a measure. A bin must hold eight accounts at least, else its share is not known."""
 
+LEAST_TIMES = 8
+"""Of a value that an account showed less often, the pace is not known."""
+
 LINKABLE = 3
 """A value that ties accounts directly may be held by no more entities than this."""
 
@@ -87,6 +90,7 @@ class Sets:
     shares: Floats
     names: pa.Array[Any]
     holders: Floats  # entity-weighted number of accounts for each value
+    paces: Floats  # log2 of how often a day the account shows the value between its first and its last time, nan = too seldom to say
 
 
 @dataclass
@@ -205,6 +209,11 @@ def _category(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popu
 def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
     numbers = np.full(population.size, np.nan)
     numbers[_at(rows)] = pc.cast(rows["value"], pa.float64()).to_numpy()
+    return measure(numbers, aspect, channel.name, channel.family, population)
+
+
+def measure(numbers: Floats, aspect: Aspect, channel: str, family: Family, population: Population) -> Column:
+    """A column from one number for each account, shape (accounts,), nan = not known."""
     known = numbers[np.isfinite(numbers)]
     codings = []
     for bins in RESOLUTIONS:
@@ -213,7 +222,7 @@ def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popul
         edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
         codings.append(Coding.of(codes, population))
-    return Column(aspect, channel.name, channel.family, tuple(codings), numbers=numbers)
+    return Column(aspect, channel, family, tuple(codings), numbers=numbers)
 
 
 def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Sets:
@@ -223,7 +232,16 @@ def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Populati
     codes = values.indices.to_numpy().astype(np.int64)
     holders = np.bincount(codes, weights=population.weights[at], minlength=len(values.dictionary)).astype(np.float64)
     shares = np.nan_to_num(rows["share"].to_numpy().astype(np.float64))
-    return Sets(aspect, channel.name, channel.family, at[order], codes[order], shares[order], values.dictionary, holders)
+    paces = _paces(rows)
+    return Sets(aspect, channel.name, channel.family, at[order], codes[order], shares[order], values.dictionary, holders, paces[order])
+
+
+def _paces(rows: pa.Table) -> Floats:
+    times = rows["occurrences"].to_numpy().astype(np.float64)
+    first, last = (pc.cast(rows[name], pa.int64()).to_numpy().astype(np.float64) for name in ("first_at", "last_at"))
+    days = (last - first) / 8.64e10
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where((times >= LEAST_TIMES) & (days > 0), np.log2((times - 1) / days), np.nan))
 
 
 def _ties(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from stillhunt.channels import Family
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.evidence import Group, average_bits, column_bits, hedged_bits, membership_bits
-from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets
+from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets, measure
 
 ROUNDS = 12
 CHARACTERISTIC = 0.5
@@ -48,12 +49,24 @@ class Weighing:
     grams: list[str] = field(default_factory=list)
 
 
-def carrying(sets: Sets, population: Population, members: Index) -> tuple[Column, list[str]] | None:
-    """A set-valued aspect as seen from a group: who carries the values that are characteristic of it.
+@dataclass(frozen=True)
+class Carried:
+    """A set-valued aspect as seen from a group.
 
-    Returns:
-        A column with codes 1 (no) and 2 (carries), and the characteristic values; None if there are none.
+    Attributes:
+        column: codes 1 (no) and 2 (carries the values that are characteristic of the group).
+        values: the characteristic values, most common first.
+        pace: how often an account shows them, where the aspect has a pace; of accounts that show none of them, their own most frequent
+            value's.
     """
+
+    column: Column
+    values: list[str]
+    pace: Column | None
+
+
+def carrying(sets: Sets, population: Population, members: Index) -> Carried | None:
+    """Who carries the values that are characteristic of a group, and at what pace; None if no value is."""
     singles = np.zeros(population.size, dtype=bool)
     singles[population.one_each(members)] = True
     inside = np.zeros(population.size, dtype=bool)
@@ -73,7 +86,19 @@ def carrying(sets: Sets, population: Population, members: Index) -> tuple[Column
     column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population),), ("", "no", "carries"))
     ranked = np.flatnonzero(typical)
     ranked = ranked[np.argsort(-share[ranked], kind="stable")]
-    return column, [str(sets.names[int(value)].as_py()) for value in ranked]
+    return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], _carried_pace(sets, population, typical))
+
+
+def _carried_pace(sets: Sets, population: Population, typical: npt.NDArray[np.bool_]) -> Column | None:
+    """The pace of an instruction is compared with that of other instructions: a slice of an account's calls with other slices."""
+    if sets.aspect.pace is None:
+        return None
+    numbers = np.full(population.size, np.nan)
+    np.fmax.at(numbers, sets.accounts, sets.paces)
+    own = typical[sets.values]
+    numbers[sets.accounts[own]] = np.nan
+    np.fmax.at(numbers, sets.accounts[own], sets.paces[own])
+    return measure(numbers, sets.aspect.pace, sets.channel, "conduct", population) if np.isfinite(numbers).any() else None
 
 
 def seen_from(population: Population, members: Index, without: frozenset[Family] = frozenset()) -> tuple[list[Column], list[str]]:
@@ -81,12 +106,12 @@ def seen_from(population: Population, members: Index, without: frozenset[Family]
     columns = [column for column in population.columns if column.family not in without]
     grams: list[str] = []
     for sets in population.sets:
-        if not sets.aspect.testifies or sets.family in without:
-            continue
-        found = carrying(sets, population, members)
-        if found is not None:
-            columns.append(found[0])
-            grams.extend(found[1])
+        found = carrying(sets, population, members) if sets.aspect.testifies else None
+        if found is not None and sets.family not in without:
+            columns.append(found.column)
+            grams.extend(found.values)
+        if found is not None and found.pace is not None and "conduct" not in without:
+            columns.append(found.pace)
     return columns, grams
 
 

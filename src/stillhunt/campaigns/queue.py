@@ -1,0 +1,96 @@
+"""One queue of work behind many accounts: the pool's total rate is steadier than that of independent accounts ever is.
+
+A dispatcher hands each task to whichever account is free. The accounts' calls then avoid one another: where one calls,
+the others do not, and the total is steadier than a Poisson process, though each account by itself looks random. People who
+share a product, an event or a timetable do the opposite: they come together.
+
+Let N_1 .. N_m be the pool's calls in equal intervals that hold `PER_INTERVAL` calls on average. The statistic is von Neumann's ratio
+V = sum (N_{i+1} - N_i)^2 / (2 sum N_i), about 1 for a Poisson process, whatever its slow rhythm of day and night.
+
+Null hypothesis: accounts are independent of one another, each with a rhythm of its own, which may be as regular as a cron
+job's. Its distribution of V is had by moving every account's calls by a random time of its own (up to `REACH` intervals either
+way, around the clock of the pool's span): that keeps each account's own regularity, and undoes only what the accounts know of
+one another. A gamma distribution is fitted to V over `SHIFTS` such moves (a sum of squares: scaled chi-square with as many
+degrees of freedom as the moves show, few for cron jobs), p is its lower tail at the pool's own V, and the e-value
+(1 - p + p ln p) / (p ln(p)^2), the mean of all kappa p^(kappa-1). Only a declaration explains it: no product, event or list does.
+
+References: J. von Neumann, Ann. Math. Statist. 12 (1941) 367; U. Fano, Phys. Rev. 72 (1947) 26; random shifts: S. Grün,
+J. Neurophysiol. 101 (2009) 1126; calibrator: V. Vovk and R. Wang, Ann. Statist. 49 (2021).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import gammaln
+from scipy.stats import gamma
+
+from stillhunt.lake.engine import Engine
+from stillhunt.pools.population import Floats, Index, Population
+
+PER_INTERVAL = 8.0
+LEAST_INTERVALS = 24
+MOST_CALLS = 60_000
+"""Of larger pools the latest calls are taken: they say as much, and cost no more."""
+
+SHIFTS = 99
+REACH = 12
+HEDGE = 0.25
+"""Evidence on log10 scale is taken down by this share: the gamma distribution's far tail is a fit, not a count."""
+
+_UNSEEN = float("-inf")
+_NOTHING = float(np.log10(0.5))  # the calibrator's value at p = 1
+
+
+def steadiness(engine: Engine, population: Population, members: Index) -> float:
+    """log10 e-value against independence for a pool, from the relation ``calls``; -inf where there are too few calls to say."""
+    engine.attach("of_pool", pa.table({"account_id": [population.accounts[at] for at in members]}))
+    micros = engine.dialect.epoch_us("started_at")
+    rows = engine.fetch(f"""
+        SELECT account_id, {micros} AS micros FROM calls WHERE account_id IN (SELECT account_id FROM of_pool)
+        ORDER BY started_at DESC, account_id LIMIT {MOST_CALLS}""")
+    encoded = rows["account_id"].combine_chunks().dictionary_encode()
+    assert isinstance(encoded, pa.DictionaryArray)
+    return steady(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), rows["micros"].to_numpy().astype(np.float64))
+
+
+def steady(accounts: Index, micros: Floats) -> float:
+    """The same for calls given as account numbers and times, shape (calls,) each."""
+    intervals = int(micros.size / PER_INTERVAL)
+    if intervals < LEAST_INTERVALS or np.unique(accounts).size < 2:
+        return _UNSEEN
+    begin = micros.min()
+    span = float(micros.max() - begin) * (1 + 1e-9) + 1.0
+    places = (micros - begin) / span * intervals
+    rng = np.random.default_rng(0)
+    number = int(accounts.max()) + 1
+    own = _ratio(places, intervals)
+    moved = np.array([_ratio((places + rng.uniform(-REACH, REACH, number)[accounts]) % intervals, intervals) for _ in range(SHIFTS)])
+    mean, variance = float(moved.mean()), float(moved.var(ddof=1))
+    if variance <= 0:
+        return _NOTHING
+    shape = mean * mean / variance
+    return _calibrated((1 - HEDGE) * _log10_lower_tail(own * shape / mean, shape))
+
+
+def _ratio(places: Floats, intervals: int) -> float:
+    counts = np.bincount(places.astype(np.int64), minlength=intervals)[:intervals].astype(np.float64)
+    return float(np.square(np.diff(counts)).sum() / (2.0 * counts.sum()))
+
+
+def _calibrated(log10_p: float) -> float:
+    """log10 of the e-value for a p-value given as log10."""
+    log = log10_p * np.log(10.0)
+    if log > -0.05:
+        return _NOTHING
+    p = np.exp(log)
+    return float(np.log10(1 - p + p * log) - log10_p - 2 * np.log10(-log))
+
+
+def _log10_lower_tail(at: float, shape: float) -> float:
+    """log10 of P(X <= at), X gamma distributed; by the leading term of its series where the tail is too small for a double."""
+    log = float(gamma.logcdf(at, shape))
+    if not np.isfinite(log):
+        # P(a, x) = x^a e^-x / Gamma(a + 1) * (1 + x / (a + 1) + ...), bounded above by the geometric series of x / (a + 1)
+        log = shape * np.log(at) - at - float(gammaln(shape + 1)) - np.log1p(-min(at / (shape + 1), 0.999))
+    return float(min(log / np.log(10.0), 0.0))

@@ -24,6 +24,8 @@ BENCHMARKS = {
     "ingest": "Ingest",
     "memory": "Memory",
     "detection": "Detection",
+    "negatives": "Hard negatives",
+    "coverage": "Coverage of the guarantee",
 }
 """Script -> heading. The order is from short to long, so that what breaks early is seen early."""
 

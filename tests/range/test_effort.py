@@ -20,7 +20,7 @@ from stillhunt.range.shared_texts import SharedTexts
 from stillhunt.range.world import WorldSpec, make
 
 DAYS, START = 9, 2
-STEPS = ("L0", "L1", "L2", "L3", "L3-free", "L3-free-patient", "L4", "L5")
+STEPS = ("L0", "L1", "L2", "L3", "L3-free", "L3-free-reworded", "L3-free-patient", "L4", "L5")
 FAILED = {403, 429, 500, 503}
 
 
@@ -148,6 +148,14 @@ def test_what_one_account_is_refused_another_sends(climb: Ground, step: str):
             assert before["http_status"] in FAILED
             assert before["account_id"] != after["account_id"]
             assert timedelta(0) < after["started_at"] - before["ended_at"] < timedelta(minutes=1)
+
+
+def test_a_handover_in_other_words_repeats_the_task_and_not_the_request(climb: Ground):
+    calls = climb.of(operator="L3-free-reworded")
+    assert len({(call["system"], call["prompt"]) for call in calls}) == len(calls)
+    free = BankTexts().paraphrases("free")
+    tasks = Counter(call["prompt"].split("\n\n", 1)[-1] if call["system"] not in free else call["prompt"] for call in calls)
+    assert sum(count > 1 for count in tasks.values()) > 10
 
 
 def test_a_patient_operator_tries_again_with_the_same_account(climb: Ground):

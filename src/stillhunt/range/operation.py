@@ -20,7 +20,7 @@ from stillhunt.range.bank.techniques import techniques
 from stillhunt.range.calls import DAY, HOUR, SECOND, Message
 from stillhunt.range.shapes import OperatorSpec
 from stillhunt.range.stage import Actor, Lane, Stage
-from stillhunt.range.texts import Conversation, Exchange, HarvestJob
+from stillhunt.range.texts import Conversation, Exchange, HarvestJob, Task
 
 BENCH = 12
 """Tasks that techniques are tried on."""
@@ -32,13 +32,22 @@ Turns = Iterator[tuple[int, int | None]]
 """Microseconds in order, and whose turn it is; None: anybody's."""
 
 
+class Order(NamedTuple):
+    """One entry of the queue, before an account puts it into words."""
+
+    job: int
+    task: Task
+    technique: str | None = None
+    aside: bool = False  # the technique stands in the system prompt
+
+
 class Request(NamedTuple):
     """What one turn sends, kept until it is answered."""
 
     messages: list[Message]
     response: str
     system: str | None
-    cover: bool = False
+    order: Order | None = None  # None: cover
 
 
 @dataclass
@@ -69,16 +78,20 @@ class Queue:
             winners = tuple(rng.sample(list(itertools.islice(techniques(random.Random(seed)), 400)), WINNERS))
             self.jobs = [replace(job, instruction=winners[0], in_system=False, wordings=winners) for job in self.jobs]
 
-    def next(self, wording: int, now: int) -> Exchange:
-        """The next task, under wording number `wording`; another technique on a task of the bench while it probes."""
+    def next(self, now: int) -> Order:
+        """The next order; while it probes, another technique on a task of the bench."""
         if now < self.probing_until:
-            task = self.rng.choice(self.bench)
-            technique = next(self.tried)
-            if self.rng.random() < 0.3:
-                return Exchange(technique, task.payload, task.response)
-            return Exchange(None, f"{technique}\n\n{task.payload}", task.response)
+            return Order(0, self.rng.choice(self.bench), next(self.tried), aside=self.rng.random() < 0.3)
         number = self.rng.randrange(len(self.jobs))
-        return self.jobs[number].render(next(self.work[number]), wording)
+        return Order(number, next(self.work[number]))
+
+    def render(self, order: Order, wording: int) -> Exchange:
+        """`order` in words: the technique that is tried, or the job's wording number `wording`."""
+        if order.technique is None:
+            return self.jobs[order.job].render(order.task, wording)
+        if order.aside:
+            return Exchange(order.technique, order.task.payload, order.task.response)
+        return Exchange(None, f"{order.technique}\n\n{order.task.payload}", order.task.response)
 
 
 @dataclass
@@ -96,13 +109,13 @@ class Talk:
             self.history = []
             if self.habit == "question":
                 asked = stage.texts.question(rng)
-                return Request([{"role": "user", "content": asked.prompt}], asked.response, asked.system, cover=True)
+                return Request([{"role": "user", "content": asked.prompt}], asked.response, asked.system)
             draw = stage.texts.coding if self.habit == "coding" else stage.texts.conversation
             self.left = list(reversed(draw(rng)))
         said, answer = self.left.pop()
         self.history = [*self.history, {"role": "user", "content": said}]
         self.last = now
-        return Request(self.history, answer, None, cover=True)
+        return Request(self.history, answer, None)
 
     def answered(self, request: Request, status: int) -> None:
         """Go on after an answer; a request that failed for good ends the conversation."""
@@ -196,6 +209,12 @@ class Floor:
         return True
 
 
+def worded(queue: Queue, order: Order, who: int) -> Request:
+    """`order` as account number `who` sends it."""
+    exchange = queue.render(order, who)
+    return Request([{"role": "user", "content": exchange.prompt}], exchange.response, exchange.system, order)
+
+
 def work(floor: Floor, queue: Queue, turns: Turns, resume: int) -> Lane:
     """Serve the queue. A request that is refused goes to another account; an account that proves closed is dropped.
 
@@ -209,13 +228,15 @@ def work(floor: Floor, queue: Queue, turns: Turns, resume: int) -> Lane:
     while floor.live and (turn is not None or again):
         if again and (turn is None or again[0][0] <= turn[0]):
             due, _, before, request = heapq.heappop(again)
-            if request.cover:
+            if request.order is None:
                 if floor.gone[before]:
                     continue
                 who = before
             else:
                 who = floor.takes_over(due, before)
                 tally.repeated += 1
+                if spec.rewords and who != before:
+                    request = worded(queue, request.order, who)
         else:
             assert turn is not None
             due, owner = turn
@@ -225,8 +246,7 @@ def work(floor: Floor, queue: Queue, turns: Turns, resume: int) -> Lane:
                 request = floor.talks[who].next(floor.stage, rng, due)
                 tally.cover += 1
             else:
-                exchange = queue.next(who, due)
-                request = Request([{"role": "user", "content": exchange.prompt}], exchange.response, exchange.system)
+                request = worded(queue, queue.next(due), who)
                 tally.harvest += 1
         now = max(now + 500, due)
         actor = floor.actors[who]
@@ -234,7 +254,7 @@ def work(floor: Floor, queue: Queue, turns: Turns, resume: int) -> Lane:
         status = 403 if closed is not None and now >= closed else None
         call = actor.call(now, request.messages, request.response, request.system, status=status)
         yield call
-        if request.cover:
+        if request.order is None:
             floor.talks[who].answered(request, call.status)
         if call.status in (403, 429, 500, 503):
             number += 1

@@ -54,6 +54,7 @@ class OperatorSpec:
     signup_spread: float = 0.0  # days over which sign-ups are spread one by one; 0: in bursts
     aged: bool = False  # signed up when other people did, some used a little since
     reseller: bool = False  # every account carries customers' traffic beside
+    rewords: bool = False  # a request that is handed over takes the other account's wording, instead of staying as it was
     probes: float = 0.0  # requests an account, each another technique over the same few tasks, before the work starts
     probe_days: float = 4.0  # how long probing takes; the best techniques go to work a day after
     marketplace: float = 0.0  # share of accounts on a marketplace, where the provider sees neither payer nor address
@@ -139,6 +140,7 @@ def _ladder() -> dict[str, OperatorSpec]:
         "L2": residential,
         "L3": paraphrased,
         "L3-free": free,
+        "L3-free-reworded": replace(free, rewords=True),
         "L3-free-patient": replace(free, failover=0.0),
         "L4": covered,
         "L4-free": replace(covered, wording="free"),

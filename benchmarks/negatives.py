@@ -39,6 +39,25 @@ ALL_PEOPLE, ALL_CALLS = 3_000, 90_000
 TOGETHER = "all at once"
 PAGE = ROOT / "docs" / "benchmarks" / "negatives.md"
 
+DECLARED, GRANTED, PUBLIC, EVENT = "declared one organization", "entitlement on record", "public list", "same few days"
+PRODUCT, DOMAIN = "product|platform", "e-mail addresses at"
+RIGHT: dict[str, str] = {
+    **dict.fromkeys(("backfill", "classroom", "coursework", "gateway", "router", "saas_tenants", "university"), DECLARED),
+    "audit": f"{DECLARED}|{GRANTED}: fleet",
+    "distillation": f"{GRANTED}: distillation",
+    "reseller": f"{GRANTED}: resale",
+    **dict.fromkeys(("contest", "evaluations", "health_checks", "release_day"), PUBLIC),
+    "hackathon": f"{EVENT}|referral code",
+    "hackathon_unlabelled": EVENT,
+    "tutorial": f"{EVENT}|{PRODUCT}",
+    "bootcamp": f"referral code|{PRODUCT}",
+    **dict.fromkeys(("mobile_app", "saas_undeclared", "speaker_fleet"), DOMAIN),
+    "annotators": f"{DOMAIN}|requests repeat",
+    "juggler": "not a training set",
+    **dict.fromkeys(("digest_app", "judge_harness"), f"{PRODUCT}|not a training set"),
+}
+"""Words of the reason that is right for a population that is listed, as a pattern; `PRODUCT` for all that are not here."""
+
 
 def size(twin: Population) -> tuple[int, int]:
     """Accounts and calls of a twin alone."""
@@ -115,7 +134,7 @@ def measure(
 def kind(why: str) -> str:
     """A reason without the figures and names that differ from pool to pool."""
     why = re.sub(r"\(org_[0-9a-f]+\)|\([^()]*\.example\)", "", why.split(":", 1)[0] if why.startswith("they share") else why)
-    why = re.sub(r"(referral code|network|at) [\w./:-]+", r"\1 …", why)
+    why = re.sub(r"\b(referral code|network|at) [\w./:-]+", r"\1 …", why)
     return re.sub(r"\d[\d,.]*( ?%)?", "…", why).strip()
 
 
@@ -135,8 +154,11 @@ def table(journal: Journal, names: list[str]) -> list[list[str]]:
         why = Counter(kind(pool["why"]) for found in pools for pool in found[: None if name == TOGETHER else 1])
         reason = f"{why.most_common(1)[0][0]} ({why.most_common(1)[0][1]} of {sum(why.values())})" if why else "not listed"
         held = f"{sum(map(bool, pools))}" + (f" ({sum(shares) / len(shares):.0%} of it)" if shares else "")
+        right = RIGHT.get(name, PRODUCT)
+        rightly = sum(bool(re.search(right, pool["why"])) for found in pools for pool in found[:1])
+        rightly_of = "-" if name == TOGETHER or not any(pools) else f"{rightly} of {sum(map(bool, pools))}"
         accounts = f"{sum(r['accounts'] for r in records) // len(records):,}"
-        lines.append([name, str(len(records)), accounts, campaigns, held, reason])
+        lines.append([name, str(len(records)), accounts, campaigns, held, rightly_of, reason])
     return lines
 
 
@@ -173,10 +195,11 @@ def page(journal: Journal, names: list[str], conditions: dict[str, str]) -> str:
         f"{counted.what}: **{counted.figure}** (bar: {counted.bar}: {verdict(counted)}).",
         "",
         "*Listed* counts the worlds in which the scan shows the population as a pool that is no campaign, and how much of it that",
-        "pool holds on average. A population whose accounts have nothing in common that strangers lack is rightly not listed.",
+        "pool holds on average; the right reasons are those that `RIGHT` in the script names. A population whose accounts have",
+        "nothing in common that strangers lack is rightly not listed.",
         "",
-        "| population | worlds | accounts | worlds with a campaign | listed as a pool | most frequent reason |",
-        "|---|---|---|---|---|---|",
+        "| population | worlds | accounts | worlds with a campaign | listed as a pool | for the right reason | most frequent reason |",
+        "|---|---|---|---|---|---|---|",
         *("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table(journal, names)),
         "",
         "## Who they are",

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from stillhunt.cases import scans
 from stillhunt.cases.wording import count
+from stillhunt.cli.arguments import WorkersOption
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
 
@@ -105,3 +106,60 @@ def _truth_file(given: Path) -> Path:
         if candidate.is_file():
             return candidate
     raise InputError(f"{given}: no truth there; give a world's folder or its truth/truth.parquet")
+
+
+@app.command()
+def ladder(
+    wanted: Annotated[str, typer.Option("--steps", metavar="NAMES", help="ladder, shapes, all, or names separated by commas.")] = "ladder",
+    seeds: Annotated[str, typer.Option("--seeds", metavar="N,N", help="Seeds of the worlds.")] = "21,22,23,24,25",
+    accounts: Annotated[int, typer.Option("--accounts", min=1, help="Accounts of people and innocent twins.")] = 20_000,
+    calls: Annotated[int, typer.Option("--calls", min=1, help="About how many calls these make in 17 days.")] = 500_000,
+    hidden: Annotated[int, typer.Option("--hidden", min=8, help="The operator's accounts; at most so many for shapes.")] = 250,
+    texts: Annotated[
+        Path | None, typer.Option("--texts", metavar="DIR", help="A folder of texts to use instead of the built-in ones.")
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="NAME", help="The format that the logs are written in.")] = "litellm",
+    without: Annotated[
+        str | None,
+        typer.Option("--without", metavar="FAMILIES", help="Take away each of these families of columns in turn: all, or payment,text,…"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="DIR", help="Keep results and worlds here, and do not repeat those that are here already."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Where the page goes (default: docs/benchmarks in a checkout, else here)."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One small world: shows that it runs and says little. Page only with --output.")
+    ] = False,
+    workers: WorkersOption = None,
+    json: Json = False,
+) -> None:
+    """Measure how much of an operator's effort detection survives, step by step, and write a page with pictures."""
+    from stillhunt.range.ladder import command
+
+    request = command.Request(
+        steps=wanted,
+        seeds=seeds,
+        accounts=accounts,
+        calls=calls,
+        hidden=hidden,
+        texts=texts,
+        format=format_,
+        without=without,
+        resume=resume,
+        output=output,
+        quick=quick,
+        workers=workers,
+    )
+    console = results()
+    with progress() as step:
+        outcome = command.climb(request, lambda said, done, total: step("ladder", said, done, total))
+    if json:
+        emit(outcome.to_json())
+        return
+    console.print(command.table(outcome))
+    for path in outcome.pages:
+        console.print(Text(f"Page: {path}", style="dim"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +25,11 @@ from stillhunt.errors import StillhuntError
 from stillhunt.lake import Lake
 from stillhunt.range.calls import DAY
 from stillhunt.range.ladder import worlds
-from stillhunt.range.ladder.results import Replay, Result
+from stillhunt.range.ladder.results import NOBODY, REPLACEMENT, Replay, Result
 from stillhunt.range.ladder.steps import Step
 from stillhunt.range.ladder.worlds import Conditions, Part, Tell
 from stillhunt.range.operators import OperatorSpec
+from stillhunt.range.price import price
 from stillhunt.range.stage import Stage
 from stillhunt.records import TIMESTAMP, Findings
 
@@ -37,7 +39,6 @@ MEANS = (2, 4, 6, 9, 12, 18, 25, 37, 50, 75, 120, 180)
 ENOUGH = 0.95
 """Replaying ends when this share of the hidden accounts has been named, or all that the full scan names."""
 
-NOBODY = "nobody"
 _PACKAGES = ("stillhunt", "duckdb", "pyarrow", "pyiceberg", "numpy", "scipy", "numba")
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,7 +89,9 @@ def measure(
     with _timed(seconds, "operator"):
         theirs, stage = worlds.operation(conditions, seed, specs, scratch)
     hidden = _hidden(theirs, specs, stage)
-    price: dict[str, float] = {}
+    costs: dict[str, Any] = {}
+    if len(specs) == 1 and without is None:
+        costs |= price(specs[0], conditions.days, seed, conditions.texts)
     place = scratch / f"lake-{seed}-{time.time_ns()}"
     try:
         with _timed(seconds, "lake"):
@@ -112,6 +115,7 @@ def measure(
         hidden=conditions.hidden,
         texts=conditions.words(),
         format=conditions.format,
+        pools=dict(Counter(hidden.pool.values())),
         hidden_accounts=len(hidden.pool),
         hidden_calls=sum(len(times) for times in hidden.seen.values()),
         world_accounts=len(population),
@@ -124,7 +128,7 @@ def measure(
         overlooked=_overlooked(full, hidden),
         replays=past,
         first_named=sorted((first.get(account) for account in hidden.pool), key=lambda made: float("inf") if made is None else made),
-        price=price,
+        price=costs,
         seconds={name: round(value, 1) for name, value in seconds.items()},
         conditions=surroundings(),
     )
@@ -189,7 +193,7 @@ def _hidden(part: Part, specs: tuple[OperatorSpec, ...], stage: Stage) -> _Hidde
         operator = row["operator"]
         if operator is not None:
             late = operator in takeover and born[row["account_id"]] >= takeover[operator]
-            pool[row["account_id"]] = f"{operator}, replacement" if late else operator
+            pool[row["account_id"]] = operator + REPLACEMENT if late else operator
     rows = part.tables["interactions"].select(["account_id", "started_at", "ended_at"])
     mine = rows.filter(pc.is_in(rows["account_id"], value_set=pa.array(list(pool), pa.string())))
     accounts = mine["account_id"].to_pylist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from stillhunt.errors import InputError
-from stillhunt.range.operators import LADDER, PRESETS, OperatorSpec
+from stillhunt.range.operators import LADDER, PRESETS, OperatorSpec, rivals
 
 START_DAY = 3.0
 """Operators begin so many days after the logs do, so that a scan knows the population before they come."""
@@ -80,7 +80,7 @@ _SHAPES: dict[str, str] = {
     "sprint": "60 calls per account-day, requests of agents",
     "probing": "12,000 requests, each another technique; the winners are scaled up",
     "proxy-network": "harvest mixed with a reseller's unrelated customers, at scale",
-    "two-surfaces": "half of the accounts on the API, half on a marketplace that shows neither payment nor address",
+    "two-surfaces": "half of the accounts on the API, half on a marketplace that passes on neither payer nor address",
 }
 _FEWER = {"two-pools": 60, "peak": 120}
 """Accounts of shapes whose calls would otherwise be most of the world's."""
@@ -107,11 +107,9 @@ def _timed(spec: OperatorSpec) -> OperatorSpec:
 
 def _composed() -> Sequence[Step]:
     """Shapes that take more than one specification, or a preset at another size."""
-    careful = LADDER.get("L2", PRESETS["letter"])
-    one = _timed(replace(careful, name="operator-1", accounts=SHAPES_AT_MOST, jobs=("reasoning", "code", "agent")))
-    two = replace(one, name="operator-2", jobs=("rewriting", "dialogue", "tool_use"))
+    one, two = (_timed(spec) for spec in rivals("L2", "L2", accounts=SHAPES_AT_MOST))
     heavy = _timed(replace(PRESETS["few-and-heavy"], accounts=60, days=5))
-    replaced = replace(one, replaced_day=7.0)
+    replaced = _timed(replace(LADDER["L2"], accounts=SHAPES_AT_MOST, replaced_day=7.0))
     return (
         Step("few-and-heavy-60", "the same with 60 accounts, for 5 days", (heavy,), None, "shape"),
         Step("two-operators", "two operators of step L2 at once, with different jobs", (one, two), None, "shape"),

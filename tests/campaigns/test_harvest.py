@@ -26,6 +26,7 @@ def ordinary(account, number, rng):
                 message_count=2 * turn + 1,
                 output_tokens=int(rng.integers(20, 300)),
                 http_status=200,
+                sketch=[number],
             )
             for turn in range(3)
         ]
@@ -34,7 +35,7 @@ def ordinary(account, number, rng):
 
 def harvested(account, number, **changes):
     """A pool's account: each request once, alone, answered at length."""
-    plain = {"message_count": 1, "output_tokens": 900, "http_status": 200}
+    plain = {"message_count": 1, "output_tokens": 900, "http_status": 200, "sketch": [77]}
     return [call(account, hour, **{**plain, "prompt_hash": 10**9 + number * 1000 + hour, **changes}) for hour in range(30)]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from stillhunt.campaigns.harvest import Traits
 from stillhunt.channels import Family
-from stillhunt.pools.find import CONTROL
+from stillhunt.pools.candidates import CONTROL
 from stillhunt.pools.population import Column, Index, Population
 
 MOST = 0.6
@@ -25,6 +25,10 @@ EVENT_SHARE = 0.8
 ENDED_DAYS = 2.0
 """An event: four accounts in five live for at most four days, within one week, and have been gone for two days, or are
 tied by a place or a referral code. People at an event keep the event's hours and its pace."""
+
+TIMETABLE = 1.0
+"""log2 of the quartile ratio of an account's pauses (see `channels.rhythm`) below which a timetable makes the calls. Independent arrivals
+have 2.3, timetables with their pauses varied by half either way 0.7, so that neither is taken for the other."""
 
 UNEXPLAINABLE: tuple[Family, ...] = CONTROL
 """Families that no place or product explains. A declaration explains them; so may, one by one, a public list (conduct, work), an
@@ -66,6 +70,12 @@ def causes(population: Population, members: Index, traits: Traits) -> list[Cause
     if float(np.mean(brief & (over | met))) >= EVENT_SHARE and _together(traits, singles):
         words = "they came for the same few days and left" if float(np.mean(over)) >= EVENT_SHARE else "they met for the same few days"
         found.append(Cause(f"{words}, as for an event", frozenset({"occasion", "conduct"})))
+    regular = columns.get("rhythm.regularity")
+    if regular is not None and regular.numbers is not None:
+        known = regular.numbers[singles][np.isfinite(regular.numbers[singles])]
+        if known.size > 0.5 * singles.size and float(np.median(known)) < TIMETABLE:
+            words = "their calls keep a timetable, which a product sets for everybody who uses it"
+            found.append(Cause(words, frozenset({"software", "conduct"})))
     visible: tuple[tuple[str, tuple[Family, ...], str], ...] = (
         ("signup.referral", ("occasion", "place", "software", "identity"), "{share:.0%} signed up with the referral code {value}"),
         (

@@ -1,4 +1,4 @@
-"""How they behave: pace, hours, idleness and constancy of an account's calls.
+"""How they behave: pace, hours, idleness, constancy and regularity of an account's calls.
 
 Measures, each for accounts with at least eight calls:
 
@@ -9,6 +9,8 @@ Measures, each for accounts with at least eight calls:
 * `rhythm.constancy`: log2 of 0.05 + the variance-to-mean ratio (Fano factor) of the daily counts between first and last day,
   days without calls included, where these are three days apart or more; independent arrivals at one rate give
   about 0, people far more, and perfectly even days log2(0.05).
+* `rhythm.regularity`: log2 of the upper quartile of the pauses between calls over the lower one: 0 for a timetable, whatever its
+  nights, about 2.3 for independent arrivals at one rate, more for people, whose calls come in sittings.
 
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. An
 operator's scheduler gives all accounts one pace; people who share a cause share hours, hardly ever a pace.
@@ -29,7 +31,7 @@ QUIET_HOURS = 8
 
 
 class Rhythm:
-    """Four measures of how an account's calls lie in time."""
+    """Five measures of how an account's calls lie in time."""
 
     name = "rhythm"
     title = "Rhythm"
@@ -39,6 +41,7 @@ class Rhythm:
         Aspect("rhythm.quiet", "measure", "the share of calls in the quietest eight hours", {"interactions": ("started_at",)}),
         Aspect("rhythm.idle", "measure", "the longest pause of a day", {"interactions": ("started_at",)}),
         Aspect("rhythm.constancy", "measure", "how constant the daily counts are", {"interactions": ("started_at",)}),
+        Aspect("rhythm.regularity", "measure", "how regular the pauses are", {"interactions": ("started_at",)}),
     )
 
     def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
@@ -75,6 +78,16 @@ class Rhythm:
             typical AS (SELECT account_id, {dialect.quantile("gap", 0.5)} AS gap FROM longest GROUP BY account_id)
             SELECT b.account_id, 'rhythm.idle' AS channel, CAST(t.gap AS VARCHAR) AS value, {columns}
             FROM busy b JOIN typical t ON t.account_id = b.account_id"""
+        lower, upper = dialect.quantile("gap", 0.25), dialect.quantile("gap", 0.75)
+        yield f"""WITH {busy},
+            gaps AS (
+              SELECT account_id, CAST(LEAD({micros}) OVER (PARTITION BY account_id ORDER BY {micros}) - {micros} AS DOUBLE) / 1e6 AS gap
+              FROM calls),
+            quartiles AS (
+              SELECT account_id, {lower} AS lower_one, {upper} AS upper_one FROM gaps WHERE gap IS NOT NULL GROUP BY account_id)
+            SELECT b.account_id, 'rhythm.regularity' AS channel,
+                   CAST(LOG2((1.0 + q.upper_one) / (1.0 + q.lower_one)) AS VARCHAR) AS value, {columns}
+            FROM busy b JOIN quartiles q ON q.account_id = b.account_id"""
         yield f"""WITH {busy},
             daily AS (SELECT account_id, {day} AS day, CAST(COUNT(*) AS DOUBLE) AS calls FROM calls GROUP BY account_id, {day}),
             sums AS (SELECT account_id, SUM(calls) AS total, SUM(calls * calls) AS squares FROM daily GROUP BY account_id),
@@ -92,6 +105,7 @@ class Rhythm:
             "rhythm.pace": f"the same pace, about {2**number:.1f} calls on an active day",
             "rhythm.quiet": f"the same hours ({number:.0%} of the calls in the quietest eight hours)",
             "rhythm.idle": f"the same pauses (the longest of a day is about {number:.1f} hours)",
+            "rhythm.regularity": f"equally regular pauses (the upper quartile is {2**number:.1f} times the lower one)",
             "rhythm.constancy": f"equally constant days (variance is {2**number:.1f} times the mean)",
         }[aspect]
 

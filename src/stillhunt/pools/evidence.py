@@ -16,6 +16,12 @@ e-values if the factors are independent under the null, which we assume across f
 a habit up to Gamma times as common as it is in the population (a sensitivity analysis in Rosenbaum's sense). Against
 this null E / Gamma^n is an e-value. Gamma is calibrated from the groups that visible causes form (`pools.calibration`).
 
+**Crossings.** A cell of two columns was looked for because many accounts fell into it; how alike they are in the two says nothing then.
+What does speak is that of the n accounts with a value in the one column, k have a value in the other that has probability p among the
+rest (of their stratum). Null: k is binomial with some probability of at most Gamma p = q. Alternative: the probability is
+uniform above q. E = (1 - I_q(k + 1, n - k + 1)) / ((n + 1) (1 - q) Binom(k; n, q)), an e-value for the whole null, because the
+binomial has a monotone likelihood ratio. The search over cells is paid for as the number of candidates.
+
 **Membership.** For one account: log2 of the group's predictive probability of its value (urn, the account itself left out) over p_v,
 mixed with a share EPSILON of ordinary habits, so that no single value can exclude an account.
 
@@ -27,7 +33,7 @@ P. Rosenbaum, Observational Studies (2002), ch. 4.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betainc, gammaln
 
 from stillhunt.pools.population import Coding, Column, Floats, Index, Population
 
@@ -110,6 +116,25 @@ def _models(column: Column, group: Group) -> list[tuple[Floats, Coding]]:
         drawn = counts > 0
         models.append((urn_bits(counts[drawn].astype(np.float64), share[drawn], STRENGTHS), coding))
     return models
+
+
+def crossing_bits(population: Population, given: Coding, given_code: int, told: Coding, told_code: int, granted: float) -> float:
+    """log2 e-value that accounts with `given_code` have `told_code` oftener than a cause makes them, `granted` bits a member allowed."""
+    among = given.codes == given_code
+    cell = among & (told.codes == told_code)
+    if not cell.any():
+        return 0.0
+    stratum = int(np.bincount(population.strata[cell], weights=population.weights[cell]).argmax())
+    like = population.strata == stratum
+    n, k = (float(population.weights[like & chosen].sum()) for chosen in (among, cell))
+    rest = like & ~among
+    p = (float(population.weights[rest & (told.codes == told_code)].sum()) + 1.0) / (float(population.weights[rest].sum()) + 1.0)
+    q = min(p * 2.0**granted, 1.0)
+    if k <= q * n or q >= 1.0:
+        return 0.0
+    log = np.log(max(betainc(n - k + 1, k + 1, 1 - q), 1e-300)) - np.log(n + 1) - np.log1p(-q)
+    log -= gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + k * np.log(q) + (n - k) * np.log1p(-q)
+    return float(log / _LN2)
 
 
 def average_bits(bits: Floats) -> float:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stillhunt.channels import Family
 from stillhunt.pools.calibration import bounds
-from stillhunt.pools.candidates import Candidate, propose
+from stillhunt.pools.candidates import CONTROL, Candidate, propose
 from stillhunt.pools.population import Floats, Index, Population
 from stillhunt.pools.weighing import Weighing, grow, weigh
 
@@ -19,10 +18,6 @@ OVERLAP = 0.5
 KIN_BITS = 10.0
 """Groups without a member in common are joined if the one's members look this much like the other's (median bits, the
 instruction left aside): one operator with two jobs."""
-
-CONTROL: tuple[Family, ...] = ("payer", "identity", "conduct", "work")
-"""Families that speak of who is in control: one purse, one way of making names, one scheduler, one queue. What brought accounts, where
-they sit and what they run is what people share who are led by the same occasion, place or product."""
 
 MOST_GROWN = 400
 """Most seeds that are grown, best first."""
@@ -70,7 +65,7 @@ def find(population: Population, progress: Callable[[float], None] | None = None
     price = np.log2(max(len(candidates), 1))
     seeds: list[tuple[float, int, Candidate, Weighing]] = []
     for number, candidate in enumerate(candidates):
-        weighing = weigh(population, candidate.members, granted, candidate.families)
+        weighing = weigh(population, candidate.members, granted, candidate.families, candidate.crossing)
         bits = sum(weighing.families.values())
         if bits > price:
             seeds.append((bits, number, candidate, weighing))

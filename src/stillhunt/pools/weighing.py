@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from stillhunt.channels import Family
 from stillhunt.pools.calibration import FLOOR
-from stillhunt.pools.evidence import Group, average_bits, column_bits, hedged_bits, membership_bits
+from stillhunt.pools.candidates import Crossing
+from stillhunt.pools.evidence import Group, average_bits, column_bits, crossing_bits, hedged_bits, membership_bits
 from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets, measure
 
 ROUNDS = 12
@@ -115,8 +116,17 @@ def seen_from(population: Population, members: Index, without: frozenset[Family]
     return columns, grams
 
 
-def weigh(population: Population, members: Index, bounds: dict[str, float], proposers: frozenset[Family] = frozenset()) -> Weighing:
-    """Evidence that `members` are one operator, for the families that did not propose them, beyond what a common cause is granted."""
+def weigh(
+    population: Population,
+    members: Index,
+    bounds: dict[str, float],
+    proposers: frozenset[Family] = frozenset(),
+    crossing: Crossing | None = None,
+) -> Weighing:
+    """Evidence that `members` are one operator, beyond what a common cause is granted.
+
+    Families that proposed them are left out, but for what a `crossing` says of the one given the other.
+    """
     group = Group(population, members)
     weighing = Weighing(members, entities=group.size)
     columns, weighing.grams = seen_from(population, members, without=proposers)
@@ -127,6 +137,9 @@ def weigh(population: Population, members: Index, bounds: dict[str, float], prop
         weighing.bits[name] = column_bits(column, group)
         weighing.granted[name] = bounds.get(name, FLOOR) * group.size
         beyond.setdefault(column.family, []).append(weighing.bits[name] - weighing.granted[name])
+    if crossing is not None:
+        of = (crossing.given, crossing.given_code, crossing.told, crossing.told_code)
+        beyond[crossing.family] = [crossing_bits(population, *of, bounds.get(crossing.aspect, FLOOR))]
     weighing.families = {family: hedged_bits(average_bits(np.array(bits))) for family, bits in beyond.items()}
     return weighing
 

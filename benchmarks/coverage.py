@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import datetime as dt
+import hashlib
 import math
 import random
 import sys
@@ -154,7 +155,9 @@ def one(task: tuple[str, int], scratch: Path, keep: Path | None) -> dict[str, An
     kind, seed = task
     begun = time.perf_counter()
     mix = drawn(kind, seed)
-    taken, truth = take_in(partial(staged, mix), kind, seed, scratch, keep)
+    # what is kept is known by what was drawn: another population in the range is another world
+    drawn_as = hashlib.blake2b(repr(mix).encode(), digest_size=4).hexdigest()
+    taken, truth = take_in(partial(staged, mix), f"{kind}-{drawn_as}", seed, scratch, keep)
     moments = (mix.start + dt.timedelta(days=mix.days * mix.part_way), None) if kind == NOBODY else (None,)
     scans = [told(found, truth) for found in scan(taken.without(mix.lacks), scratch, moments)]
     hidden = {account for account, (_, owner) in truth.items() if owner is not None}

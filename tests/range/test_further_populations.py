@@ -32,6 +32,17 @@ def answered(calls: list[dict]) -> list[dict]:
     return [call for call in calls if call["http_status"] == 200]
 
 
+def first_requests(calls: list[dict]) -> list[dict]:
+    """Calls without the ones that only try a failed one again."""
+    kept, failed = [], set()
+    for call in calls:
+        key = (call["account_id"], call["system"], call["messages"])
+        if key not in failed:
+            kept.append(call)
+        failed.add(key) if call["http_status"] in FAILED else failed.discard(key)
+    return kept
+
+
 def fresh(calls: list[dict]) -> float:
     """Share of the answered requests that are asked only once."""
     requests = [(call["system"], call["prompt"]) for call in answered(calls)]
@@ -234,6 +245,23 @@ def test_the_means_is_really_shared(further: Ground):
     assert births(moved) < 2 * DAY
     tariff = Counter(call["started_at"].hour for call in further.of("night_tariff"))
     assert tariff[0] + tariff[1] > 0.75 * tariff.total()
+
+
+def test_the_provider_s_own_queue_makes_strangers_steadier_than_chance(further: Ground):
+    calls = further.of("batch_queue")
+    hours = Counter((call["started_at"].date(), call["started_at"].hour) for call in calls)
+    busy = list(hours.values())
+    average = mean(busy)
+    assert mean((count - average) ** 2 for count in busy) < average
+    assert {call["surface"] for call in calls} == {"batch"}
+    assert len(domains(further.people("batch_queue"))) > 5
+
+
+def test_a_free_quota_gives_strangers_one_pace(further: Ground):
+    days = Counter((call["account_id"], call["started_at"].date()) for call in first_requests(further.of("free_quota")))
+    usual = Counter(days.values()).most_common(1)[0][0]
+    assert mean(abs(count - usual) <= 3 for count in days.values()) > 0.5
+    assert cards(further.people("free_quota")) == {None}
 
 
 def test_laboratories_grade_answers_of_their_own_with_one_rubric(further: Ground):

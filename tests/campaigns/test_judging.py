@@ -63,4 +63,5 @@ def test_ordinary_traffic_is_no_training_set_and_the_reason_says_what_is_ordinar
 def test_a_product_with_a_schedule_needs_rarer_traffic_before_it_is_accused():
     assert "schedule" in reason(judged(conduct=300.0, place=-0.3, harvest=0.6))
     assert reason(judged(conduct=300.0, place=-0.3, harvest=1.3)) is None
-    assert reason(judged(conduct=300.0, occasion=50.0, harvest=0.6)) is None
+    assert "schedule" in reason(judged(conduct=300.0, occasion=50.0, place=50.0, harvest=0.6))
+    assert reason(judged(conduct=300.0, work=50.0, harvest=0.6)) is None

@@ -64,8 +64,8 @@ class Judged:
         return merged([self.concealment[family] for family in UNEXPLAINABLE if family in self.concealment], of=len(UNEXPLAINABLE))
 
     def only_conduct(self, price: float) -> bool:
-        """Whether conduct is all there is: no payment, work, occasion, identity or place in common that stands by itself."""
-        return sum(max(bits, 0.0) for family, bits in self.concealment.items() if family != "conduct") < price
+        """Whether conduct is all that speaks of control: no payment, scheme of names or work in common that stands by itself."""
+        return max((self.concealment.get(family, 0.0) for family in UNEXPLAINABLE if family != "conduct"), default=0.0) < price
 
 
 def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, declared: Declared) -> Judged:

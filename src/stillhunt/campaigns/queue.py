@@ -13,6 +13,7 @@ way, around the clock of the pool's span): that keeps each account's own regular
 one another. A gamma distribution is fitted to V over `SHIFTS` such moves (a sum of squares: scaled chi-square with as many
 degrees of freedom as the moves show, few for cron jobs), p is its lower tail at the pool's own V, and the e-value
 (1 - p + p ln p) / (p ln(p)^2), the mean of all kappa p^(kappa-1). Only a declaration explains it: no product, event or list does.
+Calls that waited in the provider's own queue (surface "batch") are left out: there strangers' calls avoid one another, too.
 
 References: J. von Neumann, Ann. Math. Statist. 12 (1941) 367; U. Fano, Phys. Rev. 72 (1947) 26; random shifts: S. Grün,
 J. Neurophysiol. 101 (2009) 1126; calibrator: V. Vovk and R. Wang, Ann. Statist. 49 (2021).
@@ -47,7 +48,8 @@ def steadiness(engine: Engine, population: Population, members: Index) -> float:
     engine.attach("of_pool", pa.table({"account_id": [population.accounts[at] for at in members]}))
     micros = engine.dialect.epoch_us("started_at")
     rows = engine.fetch(f"""
-        SELECT account_id, {micros} AS micros FROM calls WHERE account_id IN (SELECT account_id FROM of_pool)
+        SELECT account_id, {micros} AS micros FROM calls
+        WHERE account_id IN (SELECT account_id FROM of_pool) AND COALESCE(surface, 'api') <> 'batch'
         ORDER BY started_at DESC, account_id LIMIT {MOST_CALLS}""")
     encoded = rows["account_id"].combine_chunks().dictionary_encode()
     assert isinstance(encoded, pa.DictionaryArray)

@@ -1,6 +1,7 @@
 """What they run: an instruction that recurs in an account's calls, wherever it stands and whatever fills its slots.
 
-An observation is a sampled gram (see `intake.sketch`) that recurs in at least 12 % of an account's separate requests.
+An observation is a sampled gram (see `intake.sketch`) that recurs in at least 12 % of an account's separate requests, or in 2 % of
+them if these are twelve or more: behind a reseller, an operator's calls are a few among many customers'.
 Calls that replay one conversation are one request, else every long chat would look like a template.
 Null hypothesis: the chance of an account having a given gram recur is the share of other entities where it does, so that
 popular frameworks, apps and shared prompts weigh little. Gram sets of one instruction stand and fall together: they
@@ -19,6 +20,9 @@ from stillhunt.lake.engine import Dialect
 
 SHARE = 0.12
 """Least share of an account's requests in which a gram must recur."""
+
+OFTEN, SELDOM_SHARE = 12, 0.02
+"""A gram that recurs in so many requests needs only this share of them."""
 
 
 class Template:
@@ -60,7 +64,9 @@ class Template:
                 SELECT o.account_id, 'template.gram' AS channel, CAST(o.gram AS VARCHAR) AS value, o.first_at, o.last_at, o.occurrences,
                        CAST(o.occurrences AS DOUBLE) / CAST(t.total AS DOUBLE) AS share
                 FROM often o JOIN totals t ON o.account_id = t.account_id
-                WHERE o.occurrences >= 2 AND CAST(o.occurrences AS DOUBLE) >= {SHARE} * CAST(t.total AS DOUBLE)"""
+                WHERE o.occurrences >= 2 AND (
+                  CAST(o.occurrences AS DOUBLE) >= {SHARE} * CAST(t.total AS DOUBLE)
+                  OR (o.occurrences >= {OFTEN} AND CAST(o.occurrences AS DOUBLE) >= {SELDOM_SHARE} * CAST(t.total AS DOUBLE)))"""
 
     def describe(self, aspect: str, value: str) -> str:
         """The words come from the k-anonymous dictionary; without them there is only the fact."""

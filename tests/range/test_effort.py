@@ -7,10 +7,13 @@ import itertools
 import json
 from collections import Counter, defaultdict
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ground import Ground, by_account, read
 
+from stillhunt.cli import main
 from stillhunt.errors import InputError
 from stillhunt.range.bank.source import BankTexts
 from stillhunt.range.machinery import COUNTRIES
@@ -341,3 +344,26 @@ def test_effort_costs():
     assert costs["L3"]["lead_days"] < 20 < costs["L4"]["lead_days"]
     assert costs["L4"]["extra_calls_per_harvest_call"] == pytest.approx(1, abs=0.15)
     assert costs["L5"]["customer_calls"] > costs["L5"]["harvest_calls"]
+
+
+def made(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> Ground:
+    small = ["--hidden", "12", "--accounts", "40", "--calls", "80", "--days", "5", "--populations", "people", "--format", "canonical"]
+    assert main(["range", "make", str(folder), *small, "--json", *arguments]) == 0
+    capsys.readouterr()
+    files = tuple(sorted((folder / "provider").glob("interactions-*")))
+    return read(SimpleNamespace(files=files), folder)  # type: ignore[arg-type]
+
+
+def test_the_command_makes_steps_and_leaves_machinery_to_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    own = made(capsys, tmp_path / "own", "--shape", "L2")
+    assert len({row["payment_fingerprint"] for row in own.people("operator")}) == 12
+    assert night(own, "operator-1") < 0.1
+    shared = made(capsys, tmp_path / "shared", "--shape", "L2", "--machinery", "shared")
+    assert len({row["payment_fingerprint"] for row in shared.people("operator")}) == 1
+
+
+def test_the_command_knows_the_steps_when_it_refuses_a_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["range", "make", str(tmp_path / "w"), "--shape", "L9"]) == 2
+    said = capsys.readouterr().err
+    assert "L9" in said
+    assert all(name in said for name in ("letter", "probing", "L2", "L3-free", "L5"))

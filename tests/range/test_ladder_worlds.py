@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pyarrow.compute as pc
 import pytest
@@ -11,7 +12,8 @@ from stillhunt import campaigns
 from stillhunt.errors import InputError
 from stillhunt.intake.pipeline import ingest
 from stillhunt.lake import Lake
-from stillhunt.range.ladder import worlds
+from stillhunt.range.ladder import measuring, running, worlds
+from stillhunt.range.ladder.running import Plan, run
 from stillhunt.range.ladder.steps import steps
 from stillhunt.range.ladder.worlds import Conditions, Part
 from stillhunt.range.world import make
@@ -115,3 +117,48 @@ def test_without_text_no_column_that_was_computed_from_it_is_left(theirs):
 def test_an_unknown_family_is_refused_with_those_that_there_are(theirs):
     with pytest.raises(InputError, match="payment, accounts"):
         worlds.without(Part(theirs.tables, theirs.truth), "hats")
+
+
+@pytest.fixture(scope="module")
+def climbed(scratch, everybody):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measuring, "MEANS", (4, 18, 50))  # fewer scans, for the sake of time
+        return run(Plan([steps()["L3"]], [SEED], SMALL), scratch, keep=True)
+
+
+def test_a_result_counts_what_its_scans_said(climbed, theirs):
+    (result,) = climbed
+    assert (result.seed, result.step, result.without, result.hidden_accounts) == (SEED, "L3", None, SMALL.hidden)
+    assert result.world_accounts == SMALL.accounts + SMALL.hidden
+    assert result.hidden_calls == theirs.tables["interactions"].num_rows
+    assert result.right > SMALL.hidden / 2
+    assert sum(count for campaign in result.campaigns for count in campaign.values()) == result.named
+    assert len(result.first_named) == SMALL.hidden
+    assert result.replays
+    assert [replay.ever for replay in result.replays] == sorted(replay.ever for replay in result.replays)
+    assert all(replay.right <= replay.ever for replay in result.replays)
+    assert result.replays[-1].ever <= sum(made is not None for made in result.first_named)
+
+
+def test_the_past_is_scanned_when_hidden_accounts_had_made_so_many_calls(climbed, theirs):
+    ends = sorted(theirs.tables["interactions"]["ended_at"].to_pylist())
+    for replay in climbed[0].replays:
+        seen = sum(end <= datetime.fromisoformat(replay.as_of) for end in ends)
+        assert seen / SMALL.hidden == pytest.approx(replay.mean_calls, abs=0.1)
+
+
+def test_what_is_in_the_results_file_is_not_measured_again(climbed, scratch, monkeypatch):
+    monkeypatch.setattr(running, "measure", lambda *_, **__: pytest.fail("measured again"))
+    assert run(Plan([steps()["L3"]], [SEED], SMALL), scratch, keep=True) == climbed
+
+
+def test_nothing_but_bases_and_results_is_left_behind(climbed, scratch):
+    assert {path.name.split("-")[0] for path in scratch.iterdir()} == {"base", "ladder.jsonl"}
+
+
+def test_without_a_family_only_the_last_scan_is_made_and_the_result_is_one_of_its_own(climbed, scratch):
+    results = run(Plan([steps()["L3"]], [SEED], SMALL, without=["text"]), scratch, keep=True)
+    lacking = [result for result in results if result.without == "text"]
+    assert len(results) == len(lacking) + len(climbed)
+    assert [len(result.replays) for result in lacking] == [0]
+    assert lacking[0].world_calls == climbed[0].world_calls

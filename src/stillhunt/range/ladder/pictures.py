@@ -14,7 +14,7 @@ from stillhunt.range.ladder.steps import Bar
 from stillhunt.range.ladder.sums import Sum
 
 MISSED = "#bf4b43"
-STEPS = ("#8a96a3", "#62b5e8", "#3f6fd1", "#2f9c8f", "#86a93c", "#c9a227", "#d9772f", "#b5527e", "#8266b5")
+STEPS = ("#8a96a3", "#62b5e8", "#3f6fd1", "#2f9c8f", "#86a93c", "#b3a06b", "#c9a227", "#d9772f", "#b5527e", "#8266b5")
 """One colour a step, told apart on light and on dark ground."""
 DARK = {PALETTE["ink"]: "#e6ebf0", PALETTE["muted"]: "#9aa7b4", PALETTE["grid"]: "#333c46", PALETTE["for"]: "#6cb0e0"}
 """What takes the place of which colour in dark mode."""

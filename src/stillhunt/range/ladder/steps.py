@@ -62,13 +62,14 @@ _CLIMB: dict[str, tuple[str, Bar | None]] = {
         "instruction paraphrased per account, common phrases remaining; client shape randomised among common ones",
         Bar(0.98, 0.001, 25),
     ),
-    "L3-free": ("the same with free paraphrases, a tenth in other languages: no shared words are left", Bar(0.95, 0.001, 50)),
-    "L3-free-patient": ("the same, and a refused request is tried again on the same account: nothing is handed over", None),
+    "L3-free": ("step L3 with free paraphrases, a tenth in other languages: no shared words are left", Bar(0.95, 0.001, 50)),
+    "L3-free-reworded": ("step L3-free, and what is handed over is put into the other account's words: no request is ever repeated", None),
+    "L3-free-patient": ("step L3-free, and a refused request is tried again on the same account: nothing is handed over", None),
     "L4": ("half of the calls are ordinary prompts and conversations, accounts aged, sign-ups spread over months", Bar(0.90, 0.001, 120)),
-    "L4-free": ("the same with free paraphrases", None),
+    "L4-free": ("step L4 with free paraphrases", None),
     "L5": ("inside a reseller: harvest mixed with real customers in each account, 5 harvest calls per account-day", Bar(0.50, 0.001, None)),
 }
-"""The ladder of the project's issue, with its bars, and two steps beside it that have none."""
+"""The ladder of the project's issue, with its bars, and steps beside it that have none."""
 
 _SHAPES: dict[str, str] = {
     "few-and-heavy": "few accounts, 733 calls a day each",
@@ -111,11 +112,11 @@ def _composed() -> Sequence[Step]:
     heavy = _timed(replace(PRESETS["few-and-heavy"], accounts=60, days=5))
     replaced = _timed(replace(LADDER["L2"], accounts=SHAPES_AT_MOST, replaced_day=7.0))
     return (
-        Step("few-and-heavy-60", "the same with 60 accounts, for 5 days", (heavy,), None, "shape"),
+        Step("few-and-heavy-60", "60 accounts for 5 days, 733 calls a day each", (heavy,), None, "shape"),
         Step("two-operators", "two operators of step L2 at once, with different jobs", (one, two), None, "shape"),
         Step(
             "replacement",
-            "an operator of step L2; all accounts are banned on day 7, as many new ones take over",
+            "step L2; all accounts are banned on day 7, as many new ones take over",
             (replaced,),
             None,
             "shape",

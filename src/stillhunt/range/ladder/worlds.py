@@ -131,7 +131,7 @@ def base(conditions: Conditions, seed: int, scratch: Path, tell: Tell | None = N
         InputError: no such world can be made.
     """
     spec = conditions.spec(seed)
-    named = f"{spec.accounts}/{spec.calls}/{spec.days}/{spec.populations}/{spec.texts}/{spec.format}"
+    named = f"{spec.accounts}/{spec.calls}/{spec.days}/{spec.populations}/{spec.texts}/{spec.format}/{records.INTERACTIONS.names}"
     kept = scratch / f"base-{seed}-{hashlib.blake2b(named.encode(), digest_size=4).hexdigest()}"
     if not kept.exists():
         say = tell or _silent

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import catalogue, intake, investigate, lake, scan
+from stillhunt.cli import catalogue, intake, investigate, lake, pools, scan
 from stillhunt.cli import range as range_group
 
 EPILOG = "Exit status: 0 done, 1 found something (only with --fail-on-campaign), 2 bad usage or input."
@@ -42,6 +42,7 @@ app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)
 app.command("account")(investigate.account)
+app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)
 app.command("channels")(catalogue.channels)
 app.add_typer(lake.app, name="lake")

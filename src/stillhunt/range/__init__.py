@@ -2,8 +2,9 @@
 
 In: a `WorldSpec` (or a scan's findings and a world's truth). Out: simulated logs, accounts and entitlements with the truth
 beside them (or a score). Nobody calls a model. May import: records and errors; nothing of the hunt, so that what is
-measured cannot leak into what measures; `ladder` alone calls the hunt, to measure it. People, `populations/` (innocent twins) and operators play on a `stage`; `texts`
-gives them words, `machinery` everything else, `writers` the provider's log formats.
+measured cannot leak into what measures; `ladder` alone calls the hunt, to measure it. People, `populations/` (innocent
+twins) and operators play on a `stage`; `texts` gives them words, `machinery` everything else, `writers` the provider's log
+formats.
 """
 
 from __future__ import annotations

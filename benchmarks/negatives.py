@@ -40,23 +40,24 @@ TOGETHER = "all at once"
 PAGE = ROOT / "docs" / "benchmarks" / "negatives.md"
 
 DECLARED, GRANTED, PUBLIC, EVENT = "declared one organization", "entitlement on record", "public list", "same few days"
-PRODUCT, DOMAIN = "product|platform", "e-mail addresses at"
+PRODUCT, DOMAIN, PLAIN = "product|platform", "e-mail addresses at", "not a training set"
+LIKE_A_HARVEST = ("bootcamp", "browser_extension", "localisation", "one_click_bots", "tutorial")
 RIGHT: dict[str, str] = {
+    **dict.fromkeys(LIKE_A_HARVEST, PRODUCT),
     **dict.fromkeys(("backfill", "classroom", "coursework", "gateway", "router", "saas_tenants", "university"), DECLARED),
     "audit": f"{DECLARED}|{GRANTED}: fleet",
     "distillation": f"{GRANTED}: distillation",
     "reseller": f"{GRANTED}: resale",
-    **dict.fromkeys(("contest", "evaluations", "health_checks", "release_day"), PUBLIC),
+    **dict.fromkeys(("contest", "evaluations", "health_checks", "release_day"), f"{PUBLIC}|{PLAIN}"),
     "hackathon": f"{EVENT}|referral code",
     "hackathon_unlabelled": EVENT,
     "tutorial": f"{EVENT}|{PRODUCT}",
     "bootcamp": f"referral code|{PRODUCT}",
     **dict.fromkeys(("mobile_app", "saas_undeclared", "speaker_fleet"), DOMAIN),
     "annotators": f"{DOMAIN}|requests repeat",
-    "juggler": "not a training set",
-    **dict.fromkeys(("digest_app", "judge_harness"), f"{PRODUCT}|not a training set"),
+    "juggler": PLAIN,
 }
-"""Words of the reason that is right for a population that is listed, as a pattern; `PRODUCT` for all that are not here."""
+"""Words of the reason that is right for a population that is listed, as a pattern; for others a product, or that they do not harvest."""
 
 
 def size(twin: Population) -> tuple[int, int]:
@@ -135,7 +136,7 @@ def kind(why: str) -> str:
     """A reason without the figures and names that differ from pool to pool."""
     why = re.sub(r"\(org_[0-9a-f]+\)|\([^()]*\.example\)", "", why.split(":", 1)[0] if why.startswith("they share") else why)
     why = re.sub(r"\b(referral code|network|at) [\w./:-]+", r"\1 …", why)
-    return re.sub(r"\d[\d,.]*( ?%)?", "…", why).strip()
+    return re.sub(r"\d[\d,.]*( ?%)?", "…", why.split(";")[0]).strip()
 
 
 def table(journal: Journal, names: list[str]) -> list[list[str]]:
@@ -154,7 +155,7 @@ def table(journal: Journal, names: list[str]) -> list[list[str]]:
         why = Counter(kind(pool["why"]) for found in pools for pool in found[: None if name == TOGETHER else 1])
         reason = f"{why.most_common(1)[0][0]} ({why.most_common(1)[0][1]} of {sum(why.values())})" if why else "not listed"
         held = f"{sum(map(bool, pools))}" + (f" ({sum(shares) / len(shares):.0%} of it)" if shares else "")
-        right = RIGHT.get(name, PRODUCT)
+        right = RIGHT.get(name, f"{PRODUCT}|{PLAIN}")
         rightly = sum(bool(re.search(right, pool["why"])) for found in pools for pool in found[:1])
         rightly_of = "-" if name == TOGETHER or not any(pools) else f"{rightly} of {sum(map(bool, pools))}"
         accounts = f"{sum(r['accounts'] for r in records) // len(records):,}"
@@ -267,6 +268,7 @@ def conditions(journal: Journal, begun: dt.datetime) -> dict[str, str]:
     known = facts(
         begun, ", ".join(map(str, seeds)), f"real texts in {real} worlds, the built-in bank in {len(records) - real}", quick=False
     )
+    known["Seeds"] = ", ".join(map(str, seeds))
     codes = Counter(record["code"] for record in records)
     versions = ", ".join(f"{digest} ({count} worlds)" for digest, count in codes.most_common())
     known.pop("Load", None)

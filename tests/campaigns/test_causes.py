@@ -98,3 +98,25 @@ def test_who_stays_for_longer_or_comes_at_other_times_was_at_no_event():
 
 def test_no_event_explains_the_payer():
     assert all("payer" not in cause.explains for cause in found([], **lived(100, 103, 110)))
+
+
+def regular(members, value):
+    return [(account, "rhythm.regularity", str(value), 1.0) for account in members]
+
+
+def test_a_products_timetable_explains_conduct_and_software_and_nothing_else():
+    (cause,) = found(regular(GROUP, 0.0) + regular(OTHERS, 3.0))
+    assert cause.explains == {"conduct", "software"}
+    assert "timetable" in cause.words
+
+
+@pytest.mark.parametrize("value", [2.3, 4.0, 1.0])
+def test_accounts_that_call_at_random_or_in_sittings_keep_no_timetable(value):
+    assert found(regular(GROUP, value) + regular(OTHERS, 3.0)) == []
+
+
+def test_a_timetable_must_hold_for_most_members_and_be_known_of_most():
+    assert found(regular(GROUP[:11], 0.0) + regular(GROUP[11:], 3.0)) != []
+    assert found(regular(GROUP[:9], 0.0) + regular(GROUP[9:], 3.0)) == []
+    assert found(regular(GROUP[:11], 0.0)) != []
+    assert found(regular(GROUP[:10], 0.0)) == []

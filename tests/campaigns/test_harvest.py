@@ -136,3 +136,69 @@ def test_only_what_three_entities_send_is_public(engine):
     assert own.collided.tolist() == [0.5, 0.5, 0.5, 0, 0, 0]
     declared = traits(engine, population(POOL, seen, dict.fromkeys(POOL[:3], "one company")))
     assert declared.collided.tolist() == [0] * 6
+
+
+def disguised(account, number):
+    """Half of an account's calls are somebody's conversation, which repeats and is answered in a word."""
+    talk = {"message_count": 5, "output_tokens": 3, "http_status": 200, "sketch": [5], "prompt_hash": 8, "conversation_id": account}
+    return [*harvested(account, number), *(call(account, 100 + hour, **talk) for hour in range(30))]
+
+
+def sliced(engine, pool_rows, grams, seen):
+    rng = np.random.default_rng(1)
+    rows = [row for number, account in enumerate(PEOPLE) for row in ordinary(account, number, rng)]
+    engine.attach("calls", calls(rows + [row for number, account in enumerate(POOL) for row in pool_rows(account, number)]))
+    own = [(account, "template.gram", str(number), 0.2) for number, account in enumerate(PEOPLE)]
+    of = population(ACCOUNTS, own + [(account, "template.gram", gram, share) for account in POOL for gram, share in seen])
+    return judge(engine, of, positions(of, POOL), traits(engine, of), grams)
+
+
+def test_an_operator_that_hides_among_ordinary_conversation_is_judged_by_the_calls_that_carry_its_instruction(engine):
+    found = sliced(engine, disguised, ("77",), [("77", 0.5), ("5", 0.4)])
+    assert found.quantities == {"fresh": 1.0, "single": 1.0, "instructed": 0.5, "answered": 900.0}
+    assert found.as_extreme == pytest.approx(1 / (1 + len(PEOPLE)))
+    assert found.ordinary == ()
+
+
+def test_a_pools_grams_choose_the_calls_even_where_another_gram_recurs_more(engine):
+    seen = [("77", 0.4), ("5", 0.5)]
+    hidden = sliced(engine, disguised, (), seen)
+    assert hidden.quantities["fresh"] == pytest.approx(1 / 180)
+    assert hidden.quantities["answered"] == 3.0
+    assert hidden.log10_evidence < 0
+    assert sliced(engine, disguised, ("77",), seen).quantities["answered"] == 900.0
+    assert sliced(engine, disguised, ("4711", "77"), seen).quantities["answered"] == 900.0
+
+
+def test_without_a_gram_of_the_pool_each_account_has_a_slice_of_its_own(engine):
+    found = sliced(engine, disguised, (), [("77", 0.5)])
+    assert (found.quantities["fresh"], found.quantities["single"], found.quantities["answered"]) == (1.0, 1.0, 900.0)
+
+
+def test_accounts_in_which_nothing_recurs_are_taken_whole(engine):
+    found = sliced(engine, disguised, (), [])
+    assert found.quantities["fresh"] == pytest.approx((180 + 1) / 360)
+    assert found.quantities["single"] == pytest.approx(0.5)
+    assert found.quantities["instructed"] == 0.0
+
+
+def test_unrelated_accounts_are_judged_by_their_slices_too(engine):
+    engine.attach("calls", calls([row for number, account in enumerate(POOL) for row in disguised(account, number)]))
+    of = population(POOL, [(account, "template.gram", "77", 0.5) for account in POOL[:3]])
+    own = traits(engine, of)
+    assert own.calls.tolist() == [30, 30, 30, 60, 60, 60]
+    assert own.answered[:3].tolist() == [900.0] * 3
+    assert own.fresh[0] == 1.0
+    assert own.fresh[5] == pytest.approx(31 / 60)
+    assert own.single[[0, 5]].tolist() == [1.0, 0.5]
+
+
+def test_what_the_logs_do_not_carry_is_left_out_of_a_slice_as_well(engine):
+    unseen = sliced(engine, lambda account, number: harvested(account, number, prompt_hash=None), ("77",), [("77", 1.0)])
+    assert not unseen.visible
+    assert "fresh" not in unseen.quantities
+    lengths = sliced(engine, lambda account, number: harvested(account, number, output_tokens=None), ("77",), [("77", 1.0)])
+    assert "answered" not in lengths.quantities
+    assert lengths.quantities["fresh"] == 1.0
+    nothing = sliced(engine, disguised, ("4711",), [("77", 1.0)])  # no call of the pool carries it
+    assert not nothing.visible

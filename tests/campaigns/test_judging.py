@@ -65,3 +65,21 @@ def test_a_product_with_a_schedule_needs_rarer_traffic_before_it_is_accused():
     assert reason(judged(conduct=300.0, place=-0.3, harvest=1.3)) is None
     assert "schedule" in reason(judged(conduct=300.0, occasion=50.0, place=50.0, harvest=0.6))
     assert reason(judged(conduct=300.0, work=50.0, harvest=0.6)) is None
+
+
+def test_what_one_cause_says_in_two_families_is_not_multiplied():
+    assert judged(conduct=9.0).control == pytest.approx(9.0 - np.log10(4))
+    assert judged(conduct=9.0, identity=9.0, payer=9.0, work=9.0).control == pytest.approx(9.0)
+    assert judged(conduct=9.0, place=50.0, occasion=50.0).control == judged(conduct=9.0).control
+    assert judged(place=50.0, software=50.0).control == -np.inf
+
+
+@pytest.mark.parametrize("family", ["place", "occasion"])
+def test_conduct_alone_is_not_rescued_by_where_they_sit_or_what_brought_them(family):
+    assert judged(conduct=300.0, **{family: 300.0}).only_conduct(PRICE)
+
+
+@pytest.mark.parametrize("family", ["payer", "identity", "work"])
+def test_conduct_is_not_alone_where_a_purse_names_or_work_stand_by_themselves(family):
+    assert not judged(conduct=300.0, **{family: PRICE}).only_conduct(PRICE)
+    assert judged(conduct=300.0, **{family: PRICE - 0.01}).only_conduct(PRICE)

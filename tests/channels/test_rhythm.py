@@ -98,3 +98,35 @@ def test_descriptions_speak_in_units():
     assert "33%" in CHANNEL.describe("rhythm.quiet", "0.3333")
     assert "1.5 hours" in CHANNEL.describe("rhythm.idle", "1.5")
     assert "4.0 times" in CHANNEL.describe("rhythm.constancy", "2.0")
+    assert "8.0 times" in CHANNEL.describe("rhythm.regularity", "3.0")
+
+
+def test_regularity_is_nothing_for_a_timetable_whatever_its_nights(engine):
+    always = [0.5 * number for number in range(300)]
+    by_day = [24 * day + hour / 4 for day in range(10) for hour in range(32, 72)]
+    assert measured(engine, "rhythm.regularity", always)["a"] == 0.0
+    assert measured(engine, "rhythm.regularity", by_day)["a"] == 0.0
+
+
+def test_regularity_is_two_and_a_third_for_arrivals_at_random_and_more_for_sittings(engine):
+    rng = np.random.default_rng(2)
+    quartiles = math.log2(math.log(4) / math.log(4 / 3))  # of an exponential distribution
+    assert quartiles == pytest.approx(2.27, abs=0.01)
+    random = np.cumsum(rng.exponential(1.0, 2000))
+    assert measured(engine, "rhythm.regularity", random)["a"] == pytest.approx(quartiles, abs=0.15)
+    sittings = [24 * day + 10 * sitting + asked / 60 for day in range(10) for sitting in (0, 1) for asked in range(3)]
+    assert measured(engine, "rhythm.regularity", sittings)["a"] > 5.0
+
+
+def test_pauses_varied_by_half_either_way_are_still_a_timetable(engine):
+    rng = np.random.default_rng(3)
+    varied = np.cumsum(rng.uniform(0.5, 1.5, 2000))
+    assert measured(engine, "rhythm.regularity", varied)["a"] == pytest.approx(math.log2(1.25 / 0.75), abs=0.1)
+
+
+def test_regularity_belongs_to_each_account(engine):
+    rng = np.random.default_rng(4)
+    calls = [call("clock", hour) for hour in range(50)] + [call("dice", hour) for hour in np.cumsum(rng.exponential(1.0, 400))]
+    found = look(engine, CHANNEL, calls).numbers("rhythm.regularity")
+    assert found["clock"] == 0.0
+    assert found["dice"] > 1.5

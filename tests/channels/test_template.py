@@ -59,3 +59,31 @@ def test_every_account_is_looked_at_once(engine):
 
 def test_negative_grams_keep_their_sign(engine):
     assert look(engine, CHANNEL, requests("a", [[-(2**62)], [-(2**62)]])).values(ASPECT) == {"a": str(-(2**62))}
+
+
+def carried(account, times, of):
+    return requests(account, [[9]] * times + [[1000 + n] for n in range(of - times)])
+
+
+def test_a_gram_of_twelve_requests_needs_only_a_fiftieth_of_them(engine):
+    calls = carried("twelve", 12, 400) + carried("eleven", 11, 400) + carried("seldom", 12, 601)
+    assert look(engine, CHANNEL, calls).sets(ASPECT) == {"twelve": {"9"}}
+
+
+def test_a_gram_of_fewer_requests_needs_an_eighth_of_them_as_ever(engine):
+    assert look(engine, CHANNEL, carried("few", 5, 20) + carried("less", 2, 20)).sets(ASPECT) == {"few": {"9"}}
+
+
+def test_requests_and_not_calls_make_a_gram_frequent(engine):
+    talks = [call("a", hour, sketch=[9], conversation_id=f"c{hour % 11}") for hour in range(22)]
+    assert look(engine, CHANNEL, talks + requests("a", [[1000 + n] for n in range(389)])).rows == []
+
+
+def test_how_often_a_gram_came_and_from_when_to_when_is_kept(engine):
+    (row,) = look(engine, CHANNEL, carried("a", 12, 400)).of(ASPECT)
+    assert (row["occurrences"], row["first_at"], row["last_at"]) == (12, at(0), at(11))
+    assert row["share"] == 0.03
+
+
+def test_the_pace_of_an_instruction_is_said_in_calls_a_day():
+    assert "16.0 times a day" in CHANNEL.describe("template.pace", "4.0")

@@ -1,4 +1,4 @@
-"""Bursts: accounts that begin together and are alike in what they do, where neither a busy day nor a common habit explains it.
+"""Bursts: accounts that begin close together and are alike in what they do, more than chance and a common habit explain.
 
 Null hypothesis (for an account): among the WINDOW accounts that began nearest to it, beginnings and measures are independent of one another
 and beginnings come at random. For another account of the window let u_0 be the chance to begin as near as it did, and u_i the share of
@@ -7,8 +7,11 @@ the window that is as near in measure i. Then the product q of these d numbers i
     P[product <= q] = T(q) = q sum_{j<d} (-ln q)^j / j!,
 
 so that of n accounts lambda = n T(q) are expected to be as near as the k-th nearest is, and their number is Poisson. u_0 is the geometric
-mean of two readings of nearness, by the clock and by the order of beginnings: the clock alone would take a busy hour for a burst,
-the order alone would not see that five began within one second.
+mean of two readings of nearness, by the clock and by the order of beginnings: the order alone would not see that five began within one
+second, the clock alone would take every busy hour for a burst. With the mean a busy hour still counts by half of its bits. Therefore the
+question is put once more with an u_0 to which a rush of people is nothing: the number of accounts that began within RUSH, or within the
+distance asked for if that is longer, tells how many are expected (`Bursts.rushless`). Strangers in a rush have about -0.7 there; a
+pool of a burst needs -EXCESS in the mean.
 
 Two questions are asked for each k of COUNTS, and both must be answered with yes:
 
@@ -42,6 +45,9 @@ COUNTS = np.array((2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32), dtype=np.int64)
 """Numbers of neighbours that are asked for: steps of about a quarter, up to what fills a sixtieth of the window."""
 
 CONFIDENCE = 0.01
+RUSH = 600.0
+"""Seconds: a rush of people lasts longer than twice this, so that only coincidences much closer than that cannot be one."""
+
 EXCESS = float(np.log2(4 / 3))
 """Bits by which the neighbours must be more than expected, with confidence: a third more at the very least."""
 
@@ -56,6 +62,7 @@ class Bursts:
 
     Attributes:
         excess: log2 of the lower confidence bound of (neighbours / expected).
+        rushless: the same with an expectation to which a rush of people is nothing.
         bits: -log2 of the p-value.
         near: how many neighbours were counted.
         expected: how many unrelated ones would be as near.
@@ -66,6 +73,7 @@ class Bursts:
     """
 
     excess: Floats
+    rushless: Floats
     bits: Floats
     near: Index
     expected: Floats
@@ -89,6 +97,7 @@ def bursts(moments: Floats, measures: list[Floats], window: int = WINDOW, rate: 
     """
     size = moments.size
     excess, bits = np.full(size, -np.inf), np.zeros(size)
+    rushless = np.full(size, -np.inf)
     near, expected = np.zeros(size, dtype=np.int64), np.zeros(size)
     most = int(COUNTS[-1])
     nearest = np.zeros((size, most), dtype=np.int64)
@@ -101,12 +110,14 @@ def bursts(moments: Floats, measures: list[Floats], window: int = WINDOW, rate: 
         for at in range(size):
             start = max(0, min(at - window // 2, size - window))
             end = min(size, start + window)
-            chance = _nearness(begun, done, at, start, end, grain)
+            chance, quiet = _nearness(begun, done, at, start, end, grain)
             chosen = np.argpartition(chance, most)[:most]
             chosen = chosen[np.argsort(chance[chosen], kind="stable")]
             mean = (end - start) * _tail(chance[chosen][COUNTS - 1], 1 + len(measures))
             much = np.log2(floor / mean)
             best = int(np.argmax(much))
+            nearby = np.sort(np.partition(quiet, most)[:most])
+            rushless[order[at]] = np.max(np.log2(floor / ((end - start) * _tail(nearby[COUNTS - 1], 1 + len(measures)))))
             mine = order[at]
             excess[mine], near[mine], expected[mine] = much[best], COUNTS[best], mean[best]
             bits[mine] = -np.log2(max(float(gammainc(COUNTS, mean).min()) * COUNTS.size, LEAST_P))
@@ -116,7 +127,7 @@ def bursts(moments: Floats, measures: list[Floats], window: int = WINDOW, rate: 
     account = np.repeat(np.arange(size), np.where(enough, near, 0))
     other = nearest[enough][np.arange(most) < near[enough][:, None]]
     both = enough[other]
-    return Bursts(excess, bits, near, expected, validated(bits, size, rate) & enough, enough, account[both], other[both])
+    return Bursts(excess, rushless, bits, near, expected, validated(bits, size, rate) & enough, enough, account[both], other[both])
 
 
 def likeness(moments: Floats, measures: list[Floats], members: Index, window: int = WINDOW) -> float:
@@ -150,22 +161,28 @@ def likeness(moments: Floats, measures: list[Floats], members: Index, window: in
     return float(total / members.size)
 
 
-def _nearness(begun: Floats, done: list[Floats], at: int, start: int, end: int, grain: float) -> Floats:
-    """The product of the shares of the window that are as near as each account of it; infinite for the account itself."""
+def _nearness(begun: Floats, done: list[Floats], at: int, start: int, end: int, grain: float) -> tuple[Floats, Floats]:
+    """The product of the shares of the window that are as near as each account of it, and the same without regard to rushes.
+
+    Both are infinite for the account itself.
+    """
     count, me = end - start, at - start
     clock = np.abs(begun[start:end] - begun[at])
     length = begun[end - 1] - begun[start] + grain
     by_clock = np.minimum(1.0, (2 * clock + grain) / length)
     by_order = _share(np.abs(np.arange(count) - me), count)
-    chance: Floats = np.sqrt(by_clock * by_order)
+    alike = np.ones(count)
     for measure in done:
         own = measure[start:end]
         ranked = np.sort(own)
         below, upto = np.searchsorted(ranked, own, side="left"), np.searchsorted(ranked, own, side="right")
         between = np.where(own >= own[me], upto - below[me], upto[me] - below)  # equal values are all as near, whatever their order
-        chance = chance * _share(between - 1, count)
-    chance[me] = np.inf
-    return chance
+        alike = alike * _share(between - 1, count)
+    alike[me] = np.inf
+    wide = np.maximum(clock, RUSH)
+    around = np.searchsorted(begun[start:end], begun[at] + wide, side="right") - np.searchsorted(begun[start:end], begun[at] - wide)
+    by_rush = np.minimum(1.0, around * (2 * clock + grain) / (2 * wide + grain) / count)
+    return np.sqrt(by_clock * by_order) * alike, by_rush * alike
 
 
 def _grain(begun: Floats) -> float:

@@ -84,13 +84,15 @@ def coactions(
 
 def _reach(values: Index, moments: Index, within: int) -> Index:
     """For each row (sorted by value and time) the end of those of its value that lie within the time after it."""
-    origin = int(moments.min(initial=0))
-    span = int(moments.max(initial=0)) - origin + within + 1
-    if values.size and (int(values.max()) + 1) * span < 2**62:
+    if not values.size:
+        return np.empty(0, dtype=np.int64)
+    origin = int(moments.min())
+    span = int(moments.max()) - origin + within + 1
+    if (int(values.max()) + 1) * span < 2**62:
         key = values.astype(np.int64) * span + (moments - origin)
         return np.searchsorted(key, key + within, side="right").astype(np.int64)
     ends = np.empty(values.size, dtype=np.int64)
-    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if values.size else np.empty(0, dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
     for start, end in zip(starts, np.r_[starts[1:], values.size], strict=True):
         own = moments[start:end]
         ends[start:end] = start + np.searchsorted(own, own + within, side="right")

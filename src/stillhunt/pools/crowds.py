@@ -3,10 +3,13 @@
 An account that was made for one thing has nothing besides it, so that no pair of such accounts shares more than one value and no link
 between two of them can be weighed. What can be weighed is how many of them there are.
 
-Null hypothesis (for a value): whether an account has nothing else does not depend on which value it has. Among the k holders of a value the
-number of those with nothing else is then binomial with k and
+Null hypothesis (for a value v): whether an account has nothing else does not depend on which value it has. If f is the chance that one
+choice falls on v, an account with d values holds it with probability 1 - (1 - f)^d; f is what gives v its k holders. Of these the number
+with nothing else is binomial with k and
 
-    pi = (one-off accounts elsewhere) / (holdings elsewhere),       expected e = k pi.
+    pi = f (one-off accounts elsewhere) / (holdings elsewhere) (holdings / k),       expected e = k pi.
+
+For all but the most popular values f is k / holdings, and pi the share of one-off accounts among holdings.
 
 A value's concentration is c = log2((n + A) / (e + A)) for n observed, drawn towards none by A accounts. An account's bits are the mean c of
 its values less log2 of their number: an account with d values meets a crowd by accident d times as often as one with a single value.
@@ -75,7 +78,8 @@ def crowds(accounts: Index, values: Index, size: int, rate: float) -> Crowds:
     holders = np.bincount(value, minlength=width).astype(np.float64)
     single = np.bincount(value[alone[account]], minlength=width).astype(np.int64)
     elsewhere = np.maximum(holders.sum() - holders, 1.0)
-    share = np.clip((single.sum() - single) / elsewhere, 0.0, 1.0)
+    once = _choices(holders, active[active > 0]) * holders.sum() / np.maximum(holders, 1.0)
+    share = np.clip((single.sum() - single) / elsewhere * once, 0.0, 1.0)
     expected = holders * share
     chance = np.maximum(binom.sf(single - 1, holders, share), LEAST_P)
     concentration = np.log2((single + WEIGHT) / (expected + WEIGHT))
@@ -86,3 +90,14 @@ def crowds(accounts: Index, values: Index, size: int, rate: float) -> Crowds:
     order = np.argsort(concentration[value], kind="stable")
     most[account[order]] = value[order]
     return Crowds(bits, most, single, expected, validated(-np.log2(chance), max(width, 1), rate), alone)
+
+
+def _choices(holders: Floats, active: Index) -> Floats:
+    """For each value the chance f of one choice: sum over accounts of 1 - (1 - f)^d = holders, by bisection."""
+    degrees, many = np.unique(active, return_counts=True)
+    low, high = np.zeros(holders.size), np.ones(holders.size)
+    for _ in range(40):
+        middle = (low + high) / 2
+        short = ((1.0 - (1.0 - middle[:, None]) ** degrees) * many).sum(axis=1) < holders
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.asarray((low + high) / 2, dtype=np.float64)

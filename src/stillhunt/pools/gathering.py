@@ -25,8 +25,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.pools.bursts import EXCESS, Bursts, bursts, likeness
 from stillhunt.pools.bursts import RATE as BURST_RATE
-from stillhunt.pools.bursts import Bursts, bursts, likeness
 from stillhunt.pools.crowds import Crowds, crowds
 from stillhunt.pools.joining import join
 from stillhunt.pools.links import Shared, shared, together, validated
@@ -47,6 +47,10 @@ LEAST_BURST = 5
 LIKE = 3.0
 """Mean bits by which the accounts of a pool of ties are nearer to one another than strangers: strangers have 1.44, and a common cause may
 double that (compare `pools.calibration`)."""
+
+CROWDED = 0.75
+"""Least membership in a pool of a crowd: four times as many as expected. Less is what a common cause does (an audience, a season), and
+stands in the accounts' `crowd_bits` only; `pools.calibration` grants causes the same."""
 
 RATE = 0.01
 """False discovery rate of links and of crowds unless set."""
@@ -266,8 +270,9 @@ def _bursts(
     found = []
     for one in np.unique(label[seen.stands]):
         group = np.flatnonzero(label == one)
-        if seen.much[group].sum() >= LEAST_BURST:
-            found.append(among[group[seen.much[group]]])
+        own = group[seen.much[group]]
+        if own.size >= LEAST_BURST and seen.rushless[own].mean() >= -EXCESS:
+            found.append(among[own])
     return sorted(found, key=lambda group: (-group.size, int(group[0]))), among, seen
 
 
@@ -302,7 +307,7 @@ def _members(
     for seen_by in crowd:
         membership = seen_by.membership()
         for value in np.flatnonzero(seen_by.stands):
-            there = np.flatnonzero((seen_by.value == value) & (membership >= 0.5) & ~taken)
+            there = np.flatnonzero((seen_by.value == value) & (membership >= CROWDED) & ~taken)
             if there.size >= LEAST_LINKED:
                 number += 1
                 taken[there] = True

@@ -16,7 +16,7 @@ make its habits look common, and do not look like a thousand strangers who agree
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,7 @@ class Column:
     codings: tuple[Coding, ...]
     names: tuple[str, ...] = ()
     numbers: Floats | None = None  # the measure itself, nan = not known
+    edges: tuple[Floats, ...] | None = None  # ... and the inner edges of its bins, for each coding
 
     @property
     def middle(self) -> Coding:
@@ -91,6 +92,33 @@ class Sets:
     names: pa.Array[Any]
     holders: Floats  # entity-weighted number of accounts for each value
     paces: Floats  # log2 of how often a day the account shows the value between its first and its last time, nan = too seldom to say
+    size: int  # number of accounts in the population
+    pace: Column | None = None  # pace of each account's most frequent value, where the aspect has a pace
+
+    def of_accounts(self, accounts: Index) -> Index:
+        """The rows of some accounts, in the accounts' order."""
+        return _rows_of(self._starts, accounts)
+
+    def of_values(self, values: Index) -> Index:
+        """The rows that show some values."""
+        order, starts = self._by_value
+        return order[_rows_of(starts, values)]
+
+    @cached_property
+    def _starts(self) -> Index:
+        return np.searchsorted(self.accounts, np.arange(self.size + 1))
+
+    @cached_property
+    def _by_value(self) -> tuple[Index, Index]:
+        order = np.argsort(self.values, kind="stable")
+        return order, np.searchsorted(self.values[order], np.arange(len(self.names) + 1))
+
+
+def _rows_of(starts: Index, chosen: Index) -> Index:
+    """Positions `starts[i]` to `starts[i + 1]` for every i in `chosen`, one after the other."""
+    begin, counts = starts[chosen], starts[chosen + 1] - starts[chosen]
+    ends = np.cumsum(counts)
+    return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(begin - (ends - counts), counts))
 
 
 @dataclass
@@ -214,15 +242,38 @@ def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Popul
 
 def measure(numbers: Floats, aspect: Aspect, channel: str, family: Family, population: Population) -> Column:
     """A column from one number for each account, shape (accounts,), nan = not known."""
-    known = numbers[np.isfinite(numbers)]
+    edges = tuple(_edges(numbers))
+    codings = tuple(Coding.of(_binned(numbers, inner), population) for inner in edges)
+    return Column(aspect, channel, family, codings, numbers=numbers, edges=edges)
+
+
+def _edges(numbers: Floats) -> list[Floats]:
+    """Inner edges of bins of equal share, for each resolution that the population bears."""
+    known = np.sort(numbers[np.isfinite(numbers)])
+    kept = [bins for bins in RESOLUTIONS if known.size >= 8 * bins or bins == RESOLUTIONS[0]]
+    return [np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) for bins in kept]
+
+
+def _binned(numbers: Floats, edges: Floats) -> Codes:
+    return np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
+
+
+def amended(column: Column, at: Index, numbers: Floats, population: Population) -> Column:
+    """A measure with other numbers for the accounts `at`, in the bins that it has; the same as coding anew, at the price of the few."""
+    assert column.numbers is not None
+    assert column.edges is not None
+    changed = column.numbers.copy()
+    changed[at] = numbers
     codings = []
-    for bins in RESOLUTIONS:
-        if known.size < 8 * bins and bins != RESOLUTIONS[0]:
-            continue
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
-        codes = np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
-        codings.append(Coding.of(codes, population))
-    return Column(aspect, channel, family, tuple(codings), numbers=numbers)
+    for coding, edges in zip(column.codings, column.edges, strict=True):
+        codes = coding.codes.copy()
+        codes[at] = _binned(numbers, edges)
+        width = max(coding.width, int(codes[at].max(initial=0)) + 1)
+        totals = np.zeros((population.depth, width))
+        totals[:, : coding.width] = coding.totals
+        totals += population.count(codes[at], width, at) - population.count(coding.codes[at], width, at)
+        codings.append(Coding(codes, totals, width))
+    return replace(column, codings=tuple(codings), numbers=changed)
 
 
 def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Sets:
@@ -233,7 +284,11 @@ def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Populati
     holders = np.bincount(codes, weights=population.weights[at], minlength=len(values.dictionary)).astype(np.float64)
     shares = np.nan_to_num(rows["share"].to_numpy().astype(np.float64))
     paces = _paces(rows)
-    return Sets(aspect, channel.name, channel.family, at[order], codes[order], shares[order], values.dictionary, holders, paces[order])
+    own = np.full(population.size, np.nan)
+    np.fmax.at(own, at, paces)
+    pace = measure(own, aspect.pace, channel.name, "conduct", population) if aspect.pace and np.isfinite(own).any() else None
+    of = (at[order], codes[order], shares[order], values.dictionary, holders, paces[order])
+    return Sets(aspect, channel.name, channel.family, *of, population.size, pace)
 
 
 def _paces(rows: pa.Table) -> Floats:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from stillhunt.channels import Family
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import Crossing
 from stillhunt.pools.evidence import Group, average_bits, column_bits, crossing_bits, hedged_bits, membership_bits
-from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets, measure
+from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets, amended
 
 ROUNDS = 12
 CHARACTERISTIC = 0.5
@@ -68,38 +67,37 @@ class Carried:
 
 def carrying(sets: Sets, population: Population, members: Index) -> Carried | None:
     """Who carries the values that are characteristic of a group, and at what pace; None if no value is."""
-    singles = np.zeros(population.size, dtype=bool)
-    singles[population.one_each(members)] = True
-    inside = np.zeros(population.size, dtype=bool)
-    inside[members] = True
-    mine = singles[sets.accounts]
-    counts = np.bincount(sets.values[mine], minlength=len(sets.names))
-    own = np.bincount(
-        sets.values[inside[sets.accounts]], weights=population.weights[sets.accounts[inside[sets.accounts]]], minlength=len(sets.names)
-    )
-    elsewhere = (sets.holders - own + 1.0) / (population.entities - population.weights[members].sum() + 1.0)
-    share = counts / max(int(singles.sum()), 1)
+    singles = population.one_each(members)
+    rows = sets.of_accounts(members)
+    present, which = np.unique(sets.values[rows], return_inverse=True)
+    own = np.bincount(which, weights=population.weights[sets.accounts[rows]], minlength=present.size)
+    counts = own
+    if singles.size < members.size:
+        counts = np.bincount(np.searchsorted(present, sets.values[sets.of_accounts(singles)]), minlength=present.size).astype(np.float64)
+    elsewhere = (sets.holders[present] - own + 1.0) / (population.entities - population.weights[members].sum() + 1.0)
+    share = counts / max(singles.size, 1)
     typical = (share >= CHARACTERISTIC) & (share >= 8 * elsewhere)
     if not typical.any():
         return None
-    held = np.bincount(sets.accounts[typical[sets.values]], minlength=population.size)
-    codes: Codes = np.where(held >= CARRIES * typical.sum(), 2, 1).astype(np.int32)
+    ranked = present[typical][np.argsort(-share[typical], kind="stable")]
+    carried = sets.of_values(np.sort(ranked))
+    held = np.bincount(sets.accounts[carried], minlength=population.size)
+    codes: Codes = np.where(held >= CARRIES * ranked.size, 2, 1).astype(np.int32)
     column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population),), ("", "no", "carries"))
-    ranked = np.flatnonzero(typical)
-    ranked = ranked[np.argsort(-share[ranked], kind="stable")]
-    return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], _carried_pace(sets, population, typical))
+    return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], _carried_pace(sets, population, carried))
 
 
-def _carried_pace(sets: Sets, population: Population, typical: npt.NDArray[np.bool_]) -> Column | None:
-    """The pace of an instruction is compared with that of other instructions: a slice of an account's calls with other slices."""
-    if sets.aspect.pace is None:
+def _carried_pace(sets: Sets, population: Population, carried: Index) -> Column | None:
+    """The pace of an instruction is compared with that of other instructions: a slice of an account's calls with other slices.
+
+    `carried` are the rows of `sets` that show the instruction; accounts that do not have their own most frequent value's pace.
+    """
+    if sets.pace is None:
         return None
-    numbers = np.full(population.size, np.nan)
-    np.fmax.at(numbers, sets.accounts, sets.paces)
-    own = typical[sets.values]
-    numbers[sets.accounts[own]] = np.nan
-    np.fmax.at(numbers, sets.accounts[own], sets.paces[own])
-    return measure(numbers, sets.aspect.pace, sets.channel, "conduct", population) if np.isfinite(numbers).any() else None
+    at, which = np.unique(sets.accounts[carried], return_inverse=True)
+    numbers = np.full(at.size, np.nan)
+    np.fmax.at(numbers, which, sets.paces[carried])
+    return amended(sets.pace, at, numbers, population)
 
 
 def seen_from(population: Population, members: Index, without: frozenset[Family] = frozenset()) -> tuple[list[Column], list[str]]:

@@ -4,14 +4,16 @@ A dispatcher hands each task to whichever account is free. The accounts' calls t
 the others do not, and the total is steadier than a Poisson process, though each account by itself looks random. People who
 share a product, an event or a timetable do the opposite: they come together.
 
-Let N_1 .. N_m be the pool's calls in equal intervals that hold `PER_INTERVAL` calls on average. The statistic is von Neumann's ratio
+Let N_1 .. N_m be the pool's calls in equal intervals that hold some `PER_INTERVAL` calls on average. The statistic is von Neumann's ratio
 V = sum (N_{i+1} - N_i)^2 / (2 sum N_i), about 1 for a Poisson process, whatever its slow rhythm of day and night.
 
 Null hypothesis: accounts are independent of one another, each with a rhythm of its own, which may be as regular as a cron
 job's. Its distribution of V is had by moving every account's calls by a random time of its own (up to `REACH` intervals either
-way, around the clock of the pool's span): that keeps each account's own regularity, and undoes only what the accounts know of
-one another. A gamma distribution is fitted to V over `SHIFTS` such moves (a sum of squares: scaled chi-square with as many
-degrees of freedom as the moves show, few for cron jobs), p is its lower tail at the pool's own V, and the e-value
+way; V is taken where calls can come in from both sides): that keeps each account's own regularity, and undoes only what the
+accounts know of one another. A gamma distribution is fitted to V over `SHIFTS` such moves (a sum of squares: scaled chi-square with
+as many degrees of freedom as the moves show, few for cron jobs), and p is its lower tail at the pool's own V; but at least the
+rank of V among the moves, and at least the chance that the phases of as many timetables as there are accounts fall evenly into
+2 `REACH` slots, which is all that can be drawn where every account keeps a timetable. The e-value is
 (1 - p + p ln p) / (p ln(p)^2), the mean of all kappa p^(kappa-1). Only a declaration explains it: no product, event or list does.
 Calls that waited in the provider's own queue (surface "batch") are left out: there strangers' calls avoid one another, too.
 
@@ -29,7 +31,10 @@ from scipy.stats import gamma
 from stillhunt.lake.engine import Engine
 from stillhunt.pools.population import Floats, Index, Population
 
-PER_INTERVAL = 8.0
+PER_INTERVAL = (6.0, 9.7)
+"""Two lengths of interval, in no simple ratio: a period that is in step with the one is out of step with the other, and the lesser of the
+two e-values counts, which is an e-value if either is."""
+
 LEAST_INTERVALS = 24
 MOST_CALLS = 60_000
 """Of larger pools the latest calls are taken: they say as much, and cost no more."""
@@ -58,30 +63,43 @@ def steadiness(engine: Engine, population: Population, members: Index) -> float:
 
 def steady(accounts: Index, micros: Floats) -> float:
     """The same for calls given as account numbers and times, shape (calls,) each."""
-    intervals = int(micros.size / PER_INTERVAL)
-    if intervals < LEAST_INTERVALS or np.unique(accounts).size < 2:
+    return min(_steady(accounts, micros, int(micros.size / calls)) for calls in PER_INTERVAL)
+
+
+def _steady(accounts: Index, micros: Floats, intervals: int) -> float:
+    number = int(accounts.max(initial=-1)) + 1
+    if intervals < LEAST_INTERVALS + 2 * REACH or number < 2:
         return _UNSEEN
     begin = micros.min()
     span = float(micros.max() - begin) * (1 + 1e-9) + 1.0
     places = (micros - begin) / span * intervals
     rng = np.random.default_rng(0)
-    number = int(accounts.max()) + 1
     own = _ratio(places, intervals)
-    moved = np.array([_ratio((places + rng.uniform(-REACH, REACH, number)[accounts]) % intervals, intervals) for _ in range(SHIFTS)])
+    moved = np.array([_ratio(places + rng.uniform(-REACH, REACH, number)[accounts], intervals) for _ in range(SHIFTS)])
     mean, variance = float(moved.mean()), float(moved.var(ddof=1))
     if variance <= 0:
         return _NOTHING
     shape = mean * mean / variance
-    return _calibrated((1 - HEDGE) * _log10_lower_tail(own * shape / mean, shape))
+    rank = int((moved <= own).sum())
+    least = max(_log10_even(number), float(np.log10((1 + rank) / (1 + SHIFTS))) if rank else -np.inf)
+    return _calibrated(max((1 - HEDGE) * _log10_lower_tail(own * shape / mean, shape), least))
 
 
 def _ratio(places: Floats, intervals: int) -> float:
-    counts = np.bincount(places.astype(np.int64), minlength=intervals)[:intervals].astype(np.float64)
-    return float(np.square(np.diff(counts)).sum() / (2.0 * counts.sum()))
+    inside = places[(places >= REACH) & (places < intervals - REACH)].astype(np.int64) - REACH
+    counts = np.bincount(inside, minlength=intervals - 2 * REACH).astype(np.float64)
+    return float(np.square(np.diff(counts)).sum() / (2.0 * counts.sum())) if inside.size else 1.0
+
+
+def _log10_even(number: int) -> float:
+    """log10 of the chance that `number` phases, drawn independently, fall into 2 `REACH` slots in equal numbers (multinomial)."""
+    slots = 2 * REACH
+    return float((gammaln(number + 1) - slots * gammaln(number / slots + 1) - number * np.log(slots)) / np.log(10.0))
 
 
 def _calibrated(log10_p: float) -> float:
     """log10 of the e-value for a p-value given as log10."""
+    log10_p = max(log10_p, -300.0)  # what a double can hold
     log = log10_p * np.log(10.0)
     if log > -0.05:
         return _NOTHING
@@ -91,6 +109,8 @@ def _calibrated(log10_p: float) -> float:
 
 def _log10_lower_tail(at: float, shape: float) -> float:
     """log10 of P(X <= at), X gamma distributed; by the leading term of its series where the tail is too small for a double."""
+    if at <= 0.0:
+        return -np.inf
     log = float(gamma.logcdf(at, shape))
     if not np.isfinite(log):
         # P(a, x) = x^a e^-x / Gamma(a + 1) * (1 + x / (a + 1) + ...), bounded above by the geometric series of x / (a + 1)

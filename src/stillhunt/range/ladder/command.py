@@ -138,6 +138,8 @@ def _short(counted: Rate) -> str:
 def table(outcome: Outcome) -> Table:
     """The sums for a terminal."""
     drawn = Table("step", "recall", "false discoveries", "calls", "", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    drawn.columns[0].no_wrap = True
+    drawn.columns[0].overflow = "fold"
     for one in summed(outcome.results):
         name = one.step + (f" without {one.without}" if one.without else "")
         first = page.first_named(one) if one.without is None else "–"

@@ -33,7 +33,7 @@ from stillhunt.range.price import price
 from stillhunt.range.stage import Stage
 from stillhunt.records import TIMESTAMP, Findings
 
-MEANS = (2, 4, 6, 9, 12, 18, 25, 37, 50, 75, 120, 180)
+MEANS = (2, 4, 6, 9, 12, 18, 25, 37, 50, 75, 120, 180, 300, 600, 1_200, 2_400)
 """The past is scanned at the moments by which hidden accounts had made so many calls on average."""
 
 ENOUGH = 0.95

@@ -11,7 +11,7 @@ Times are UTC in microseconds. Hashes are 64 bit, stored as signed integers beca
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -141,6 +141,7 @@ INTERACTIONS = pa.schema(
         ("response_hash", pa.int64()),
         ("prompt_topic", pa.int64()),  # SimHash of the words of the user's last message: few bits differ where words are shared
         ("response_topic", pa.int64()),  # the same of the response
+        ("prompt_shape", pa.int64()),  # how the user's last message is written: `SHAPE_FIELDS`
         ("sketch", pa.list_(pa.int64())),
         ("system_chars", pa.int32()),
         ("prompt_chars", pa.int32()),
@@ -153,6 +154,55 @@ INTERACTIONS = pa.schema(
         ("source", pa.string()),  # the name of the format it came through
     ]
 )
+
+
+class ShapeField(NamedTuple):
+    """Where a field lies in `prompt_shape`: `bits` bits from `at` on."""
+
+    name: str
+    at: int
+    bits: int
+
+
+def _fields(**bits: int) -> tuple[ShapeField, ...]:
+    found, at = [], 0
+    for name, width in bits.items():
+        found.append(ShapeField(name, at, width))
+        at += width
+    assert at <= 63, "the sign is left alone"
+    return tuple(found)
+
+
+SHAPE_FIELDS = _fields(
+    length=4,  # bytes of the message
+    lines=2,  # one, several, with an empty line between, four or more
+    start=3,  # upper case, lower case, digit, quote, Han, other, kana, another script of three bytes a letter
+    end=4,  # . ? ! : ) } " letter or digit, 。 ？ three-byte script, other
+    digits=2,
+    signs=2,  # brackets, slashes, operators: what code and markup are full of
+    quotes=2,
+    first_person=2,  # I, my, me, we, our, us as a share of words (English)
+    second_person=1,
+    please=1,
+    lower_i=1,
+    lower_start=1,  # a sentence that begins with a small letter
+    tight=1,  # a comma or stop without a space behind it
+    double_space=1,
+    loose=1,  # a space before a comma or stop
+    capitals=2,  # words that begin with one, the first left out
+    commas=2,
+    word_length=3,
+    foreign=2,  # bytes beyond ASCII
+    listed=1,  # lines that begin with a dash or a number
+    markdown=1,
+    address=1,  # http
+    short_words=2,
+    sentences=3,
+    question=1,
+    first_word=8,
+    first_two=9,
+)
+"""How a message is written (`intake.shape`): the fields of `prompt_shape` in order, from the lowest bit on."""
 
 ACCOUNTS = pa.schema(
     [

@@ -10,7 +10,7 @@ from stillhunt import records
 from stillhunt.lake import Lake
 from stillhunt.lake.engines import open_engine
 
-LATER = ("prompt_topic", "response_topic")
+LATER = ("prompt_topic", "response_topic", "prompt_shape")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from stillhunt import records
 from stillhunt.intake import privacy, sketch
 from stillhunt.intake.client_shape import client_columns
 from stillhunt.intake.phrases import PhraseBook
+from stillhunt.intake.shape import shapes
 from stillhunt.intake.topic import topics
 from stillhunt.intake.unicode_table import table as fold_table
 
@@ -97,7 +98,7 @@ class Fingerprinter:
         return _record_batch(columns, records.INTERACTIONS, source, batch.num_rows)
 
     def text_columns(self, columns: Mapping[str, pa.Array[Any]]) -> Columns:
-        """All that is computed from text: hashes, topics, sizes and the sketch. Learns phrases on the way.
+        """All that is computed from text: hashes, topics, shapes, sizes and the sketch. Learns phrases on the way.
 
         Args:
             columns: `account_id` and the large_string columns system, transcript, tools, response and reasoning.
@@ -116,6 +117,7 @@ class Fingerprinter:
             "response_hash": _hashes(exact["response"].hashes),
             "prompt_topic": topics(transcript, last_turn=True),
             "response_topic": topics(columns["response"]),
+            "prompt_shape": shapes(transcript),
             "sketch": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(grams, pa.int64()), mask=nothing),
             "system_chars": _sizes(exact["system"].chars, system),
             "prompt_chars": _sizes(said.chars - framing, transcript),

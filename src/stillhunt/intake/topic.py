@@ -39,7 +39,7 @@ _signed: Any = np.int64  # inside kernels numba knows the types, mypy does not
 
 
 @compiled
-def _last_turn(data: Kernel, start: int, end: int) -> tuple[int, int]:
+def last_turn(data: Kernel, start: int, end: int) -> tuple[int, int]:
     """The bytes [from, to) of the last message of a user in a transcript; empty if there is none."""
     until = _signed(end)
     i = _signed(end)
@@ -125,7 +125,7 @@ def _topics(data: Kernel, offsets: Kernel, valid: Kernel, turns: bool, hashes: K
             continue
         start, end = offsets[row], offsets[row + 1]
         if turns:
-            start, end = _last_turn(data, start, end)
+            start, end = last_turn(data, start, end)
         bits, words = _simhash(data, start, end, lanes)
         if words >= LEAST_WORDS:
             has[row] = True

@@ -40,6 +40,7 @@ _NO_DICTIONARY = {
     "response_hash",
     "prompt_topic",
     "response_topic",
+    "prompt_shape",
     "words",
     "system",
     "messages",

@@ -91,7 +91,7 @@ def airdrop_rows(drop: Airdrop, options: Options) -> list[Row]:
     each += _ranked(drop, precision, recall)
     if not options.quick:
         each += _settings(drop)
-    each.append(_out_of_reach(drop))
+    each += [_company(drop, found), _out_of_reach(drop)]
     rows[0] = replace(rows[0], each=tuple(each), seconds=seconds)
     return rows
 
@@ -167,6 +167,20 @@ def _settings(drop: Airdrop) -> list[str]:
         with patch.object(module, name, value):
             said.append(f"another setting, {what}: {_said(drop, _named(gather(drop.observations, drop.kinds), drop.accounts))}")
     return said
+
+
+def _company(drop: Airdrop, found: Gathered) -> str:
+    """Where the accounts are that bursts name and nobody judged."""
+    judged = dict(zip(drop.accounts.tolist(), drop.judged.tolist(), strict=True))
+    pools: dict[str, list[bool]] = {}
+    for member in found.members.to_pylist():
+        if member["because"] == "burst":
+            pools.setdefault(member["pool"], []).append(judged[int(member["account"])])
+    wrong = sum(accounts.count(False) for accounts in pools.values())
+    among = sum(accounts.count(False) for accounts in pools.values() if sum(accounts) > len(accounts) / 2)
+    return (
+        f"of {wrong} accounts in {len(pools)} pools of bursts that were not judged, {among} are in pools whose other accounts mostly were"
+    )
 
 
 def _out_of_reach(drop: Airdrop) -> str:

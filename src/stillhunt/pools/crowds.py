@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom
 
-from stillhunt.pools.links import LEAST_P, validated
+from stillhunt.pools.links import LEAST_P, distinct, validated
 from stillhunt.pools.population import Floats, Index
 
 WEIGHT = 8.0
@@ -70,8 +70,7 @@ def crowds(accounts: Index, values: Index, size: int, rate: float) -> Crowds:
         size: number of accounts.
         rate: false discovery rate over values.
     """
-    known = np.unique(np.stack([accounts, values]), axis=1) if accounts.size else np.empty((2, 0), dtype=np.int64)
-    account, value = known
+    account, value = distinct(accounts, values)
     width = int(value.max(initial=-1)) + 1
     active = np.bincount(account, minlength=size)
     alone = active == 1

@@ -29,7 +29,7 @@ from stillhunt.pools.bursts import EXCESS, Bursts, bursts, likeness
 from stillhunt.pools.bursts import RATE as BURST_RATE
 from stillhunt.pools.crowds import Crowds, crowds
 from stillhunt.pools.joining import join
-from stillhunt.pools.links import Shared, shared, together, validated
+from stillhunt.pools.links import Shared, distinct, shared, together, validated
 from stillhunt.pools.population import Floats, Index
 
 Kind = Literal["shared", "tie", "measure"]
@@ -84,7 +84,7 @@ class Gathered:
 
     Attributes:
         links: rows of LINKS, heaviest first.
-        members: rows of MEMBERS, the largest pool first.
+        members: rows of MEMBERS: pools of links, then of bursts, each the largest first, then of crowds.
         accounts: every account, with `crowd_bits`: how much rather it belongs to a crowd than strangers do (null without shared values).
         notes: what was not looked at and what that may have cost, one sentence each.
     """
@@ -143,7 +143,7 @@ def gather(observations: pa.Table, kinds: Mapping[str, Kind] | None = None, with
     groups = _linked_groups(size, account, other, bits, begun, measures)
     burst = _bursts(groups, begun, measures, (account, other, bits))
     crowd = [crowds(table.position[rows], table.numbers(rows), size, rate) for rows in map(table.rows, by_kind["shared"])]
-    members = _members(table.accounts, groups, burst, crowd, [*ties, *alike])
+    members = _members(table.accounts, groups, burst, crowd, [*ties, *alike], rate)
     scores = np.max([c.bits for c in crowd], axis=0) if crowd else np.full(size, -np.inf)
     return Gathered(
         _links(table.accounts, [*ties, *alike], account, other),
@@ -175,8 +175,7 @@ def _tied(table: _Table, channel: str) -> Shared:
     """All pairs with a tie in common, hubs left out."""
     rows = table.rows(channel)
     values = table.numbers(rows)
-    holders = np.unique(np.stack([table.position[rows], values]), axis=1)
-    many = np.bincount(holders[1], minlength=int(values.max(initial=-1)) + 1)
+    many = np.bincount(distinct(table.position[rows], values)[1], minlength=int(values.max(initial=-1)) + 1)
     few = many[values] <= HUB
     return shared(table.position[rows][few], values[few], per_row=HUB)
 
@@ -277,8 +276,14 @@ def _bursts(
 
 
 def _members(
-    accounts: list[str], groups: list[Index], burst: tuple[list[Index], Index, Bursts] | None, crowd: list[Crowds], shares: list[Shared]
+    accounts: list[str],
+    groups: list[Index],
+    burst: tuple[list[Index], Index, Bursts] | None,
+    crowd: list[Crowds],
+    shares: list[Shared],
+    rate: float,
 ) -> pa.Table:
+    """Rows of MEMBERS. An account of a pool of links belongs unless all of its links are false, each at the rate granted."""
     rows: list[dict[str, Any]] = []
     size = len(accounts)
     taken = np.zeros(size, dtype=bool)
@@ -295,7 +300,7 @@ def _members(
                 others += np.bincount(end, minlength=size)
                 expected += np.bincount(end, weights=one.expected[both], minlength=size)
         taken |= inside
-        rows += [_row(accounts, at, number, "links", 1.0, values[at], others[at], expected[at]) for at in group]
+        rows += [_row(accounts, at, number, "links", 1.0 - rate ** others[at], values[at], others[at], expected[at]) for at in group]
     if burst is not None:
         found, among, seen = burst
         for group in found:

@@ -76,7 +76,7 @@ def shared(accounts: Index, values: Index, moments: Index | None = None, within:
         within: unit of `moments`; only values that two accounts have within this time of each other count as shared.
         per_row: pairs to list for each row at most, see PAIRS_PER_ROW.
     """
-    known = np.unique(np.stack([accounts, values]), axis=1) if accounts.size else np.empty((2, 0), dtype=np.int64)
+    known = distinct(accounts, values)
     active = np.bincount(known[0], minlength=int(accounts.max(initial=-1)) + 1).astype(np.float64)
     rows = accounts.size
     if within is None:
@@ -86,8 +86,7 @@ def shared(accounts: Index, values: Index, moments: Index | None = None, within:
     low = np.minimum(accounts[found.first], accounts[found.second])
     high = np.maximum(accounts[found.first], accounts[found.second])
     value = values[found.first]
-    triples = np.unique(np.stack([low * size + high, value]), axis=1) if low.size else np.empty((2, 0), dtype=np.int64)
-    pair, value = triples
+    pair, value = distinct(low * size + high, value)
     both = np.unique(pair)
     if within is None and found.left.size and both.size:
         extra_pair, extra_value = _popular(both, size, known, found.left)
@@ -115,6 +114,15 @@ def shared(accounts: Index, values: Index, moments: Index | None = None, within:
     return Shared(account, other, sizes, rank[best], mean[best], np.maximum(-np.log2(np.minimum(least, 1.0)), 0.0), blind, found.left.size)
 
 
+def distinct(one: Index, two: Index) -> tuple[Index, Index]:
+    """The different pairs of (one, two), in order."""
+    order = np.lexsort((two, one))
+    one, two = one[order], two[order]
+    first = np.ones(one.size, dtype=np.bool_)
+    first[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
+    return one[first], two[first]
+
+
 def _cumulated(met: Floats) -> Floats:
     """For each value the co-actions on all values that have no more than it."""
     order = np.argsort(met, kind="stable")
@@ -123,7 +131,7 @@ def _cumulated(met: Floats) -> Floats:
     return np.asarray(total[last], dtype=np.float64)
 
 
-def _popular(pairs: Index, size: int, known: Index, popular: Index) -> tuple[Index, Index]:
+def _popular(pairs: Index, size: int, known: tuple[Index, Index], popular: Index) -> tuple[Index, Index]:
     """The popular values that the listed pairs share as well, as (pair, value)."""
     keep = np.isin(known[1], popular)
     column = np.searchsorted(popular, known[1][keep])

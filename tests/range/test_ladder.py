@@ -119,12 +119,12 @@ def test_an_account_that_is_never_named_counts_as_infinitely_many_calls():
     ],
 )
 def test_a_bar_is_met_in_all_its_parts_or_missed_in_those_that_are_named(bar, missed):
-    assert summed([RESULT])[0].missed(bar, replayed=True) == missed
+    assert summed([RESULT])[0].missed(bar) == missed
 
 
 def test_a_step_at_which_nobody_is_named_misses_recall_and_calls():
     (one,) = summed([replace(RESULT, named=0, right=0, campaigns=[], replays=[], first_named=[None] * 10)])
-    assert one.missed(Bar(0.5, 0.001, 50), replayed=True) == ["recall", "calls"]
+    assert one.missed(Bar(0.5, 0.001, 50)) == ["recall", "calls"]
 
 
 def test_the_climb_ends_with_all_that_were_ever_named():
@@ -196,6 +196,7 @@ def test_a_missed_bar_is_shown_as_missed_and_in_what():
     good = replace(RESULT, named=10, right=10, first_named=[2] * 10, campaigns=[{"operator-1": 10}], wrong_by_population={}, overlooked={})
     assert row(shown(good), "L0").endswith("| met |")
     assert row(shown(replace(RESULT, step="L4-free")), "L4-free").endswith("| no bar |")
+    assert page.verdict(summed([replace(RESULT, without="text")])[0], Bar(1.0, 0.0, 1)) == "no bar"
 
 
 def test_the_table_shows_counts_intervals_and_calls_of_the_results():

@@ -56,13 +56,13 @@ class Sum:
             return None
         return self.first_named[max(0, math.ceil(share * len(self.first_named)) - 1)]
 
-    def missed(self, bar: Bar, *, replayed: bool) -> list[str]:
-        """Which parts of `bar` the counted shares miss; calls are judged only where the past was replayed."""
+    def missed(self, bar: Bar) -> list[str]:
+        """Which parts of `bar` the counted shares miss."""
         median = self.quantile(0.5)
         parts = (
             ("recall", (self.recall.value or 0.0) < bar.recall),
             ("false discovery rate", (self.false.value or 0.0) > bar.false),
-            ("calls", replayed and bar.calls is not None and (median is None or median > bar.calls)),
+            ("calls", bar.calls is not None and (median is None or median > bar.calls)),
         )
         return [name for name, is_missed in parts if is_missed]
 

@@ -11,10 +11,10 @@ from drawn import call, calls, population, positions
 from stillhunt.campaigns.queue import steadiness, steady
 
 DAY = 86_400e6
-DRAWS = 200
+DRAWS = 125
 
 
-def poisson(rng, accounts=20, days=7, a_day=2.0):
+def poisson(rng, accounts=20, days=7, a_day=4.0):
     """Independent arrivals, one rate each."""
     account = np.repeat(np.arange(accounts), rng.poisson(a_day * days, accounts))
     return account, rng.uniform(0, days * DAY, account.size)
@@ -26,7 +26,7 @@ def cron(rng, accounts, days=14, a_day=2, jitter=0.0):
     return np.repeat(np.arange(accounts), days * a_day), times.ravel() * DAY / a_day
 
 
-def people(rng, accounts=16, days=7, zones=1):
+def people(rng, accounts=30, days=7, zones=1):
     """Sittings in the evenings of one country, or of two that are half a day apart."""
     account, times = [], []
     for who in range(accounts):
@@ -40,18 +40,18 @@ def people(rng, accounts=16, days=7, zones=1):
     return np.array(account), np.concatenate(times)
 
 
-def queue(rng, count, accounts=40, days=7):
+def queue(rng, count, accounts=250, days=7):
     """One task after another, each handed to whichever account: the accounts look random, their sum does not."""
     return rng.integers(0, accounts, count), (np.arange(count) + rng.uniform(0, 1, count)) * days * DAY / count
 
 
 INDEPENDENT = {
     "arrivals": poisson,
-    "many of which each calls once or twice": lambda rng: poisson(rng, accounts=150, a_day=0.25),
-    "cron jobs": lambda rng: cron(rng, accounts=13, days=7, a_day=3),
-    "many cron jobs": lambda rng: cron(rng, accounts=60, days=7, a_day=1),
-    "cron jobs that start late": lambda rng: cron(rng, accounts=12, jitter=0.5),
-    "cron jobs beside arrivals": lambda rng: beside(cron(rng, accounts=3, days=7, a_day=12), poisson(rng, accounts=6)),
+    "many of which each calls once or twice": lambda rng: poisson(rng, accounts=200, a_day=0.42),
+    "cron jobs": lambda rng: cron(rng, accounts=13, days=7, a_day=6),
+    "many cron jobs": lambda rng: cron(rng, accounts=70, days=7, a_day=1),
+    "cron jobs that start late": lambda rng: cron(rng, accounts=12, a_day=3, jitter=0.5),
+    "cron jobs beside arrivals": lambda rng: beside(cron(rng, accounts=3, days=7, a_day=18), poisson(rng, accounts=6)),
     "people": people,
     "people of two continents": lambda rng: people(rng, zones=2),
 }
@@ -66,24 +66,26 @@ def test_independent_accounts_give_no_evidence(draw):
     values = 10.0 ** np.array([steady(*draw(np.random.default_rng(seed))) for seed in range(DRAWS)])
     assert (values > 0).all(), "too few calls to be a test"
     assert values.mean() <= 1.0
-    assert values.max() < 20.0  # over all kinds: none in 1,600
+    assert values.max() < 20.0  # over all kinds: none in 1,000
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="where a few timetables fill every interval alike, V is 0 or nearly so, and moves around the clock's seam are not: p is 0",
-)
-@pytest.mark.parametrize(("accounts", "a_day"), [(2, 24), (2, 31), (4, 12), (5, 31), (8, 24)])
+@pytest.mark.parametrize(("accounts", "a_day"), [(2, 31), (3, 24), (4, 12), (5, 31), (8, 12), (8, 31)])
 def test_a_few_cron_jobs_give_no_evidence(accounts, a_day):
-    values = np.array([steady(*cron(np.random.default_rng(seed), accounts, 14, a_day)) for seed in range(25)])
+    values = np.array([steady(*cron(np.random.default_rng(seed), accounts, 14, a_day)) for seed in range(15)])
     assert not np.isnan(values).any()
     assert (values < 1.0).all()
 
 
 def test_a_queue_sharded_at_random_tells_more_with_every_call():
-    found = [np.median([steady(*queue(np.random.default_rng(seed), count)) for seed in range(5)]) for count in (250, 500, 1000, 2000)]
-    assert found[0] > 1.0
+    found = [np.median([steady(*queue(np.random.default_rng(seed), count)) for seed in range(5)]) for count in (500, 700, 1000)]
+    assert found[0] > 2.0
     assert all(later > 1.5 * earlier for earlier, later in pairwise(found))
+
+
+def test_a_queue_tells_more_with_every_account_and_never_more_than_phases_can_draw():
+    found = [steady(*queue(np.random.default_rng(1), 2000, accounts)) for accounts in (8, 40, 250)]
+    assert 2.0 < found[0] < 5.3  # eight timetables fall into 24 slots in equal numbers once in 200,000 times
+    assert found[0] < found[1] < found[2]
 
 
 def test_a_queue_is_seen_through_a_rhythm_of_day_and_night():
@@ -100,8 +102,8 @@ def test_a_queue_is_seen_among_others_calls():
 
 def test_too_few_calls_say_nothing():
     rng = np.random.default_rng(3)
-    assert steady(*queue(rng, 24 * 8 - 1)) == float("-inf")
-    assert np.isfinite(steady(*queue(rng, 24 * 8)))
+    assert steady(*queue(rng, 465)) == float("-inf")
+    assert np.isfinite(steady(*queue(rng, 470)))
 
 
 def test_one_account_alone_says_nothing():

@@ -61,6 +61,7 @@ _SLICES = ("", "written with care", "standing alone", "written with care and sta
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 Kernel = npt.NDArray[Any]
+Kernels: TypeAlias = tuple[Kernel, ...]
 
 
 def _compiled(function: _F) -> _F:
@@ -184,28 +185,23 @@ def _whole(values: npt.ArrayLike) -> Ints:
 
 
 @_compiled
-def _count(
-    values: Kernel,
-    script: Kernel,
-    slices: Kernel,
-    bounds: Kernel,
-    units: Kernel,
-    singles: Kernel,
-    pairs: Kernel,
-    sizes: Kernel,
-    size: int,
-    votes: Kernel,
-    totals: Kernel,
-) -> None:
-    """Add the votes of `units` to `votes` (4 size, scripts) and `totals` (scripts,). Calls whose script is negative are not looked at."""
+def _count(calls: Kernels, layout: Kernels, size: int, units: Kernel, votes: Kernel, totals: Kernel, touched: Kernel) -> int:
+    """Add the votes of `units`: `votes` (habits, 1 + scripts), of which the first column is the sum, and `totals` (scripts,).
+
+    Habits that had no votes before are listed in `touched`; returns how many. Calls whose script is negative are not looked at.
+    """
+    values, script, slices, bounds = calls
+    singles, pairs, sizes = layout
     fields = values.shape[1]
     places = np.empty(fields * (fields + 1) // 2, np.int64)
+    fresh = 0
     for unit in units:
         vote = 1.0 / (bounds[unit + 1] - bounds[unit])
         for row in range(bounds[unit], bounds[unit + 1]):
             z = script[row]
             if z < 0:
                 continue
+            totals[z] += vote
             n = 0
             for i in range(fields):
                 if values[row, i] < 0:
@@ -216,32 +212,50 @@ def _count(
                     if pairs[i, j] >= 0 and values[row, j] >= 0:
                         places[n] = pairs[i, j] + values[row, i] * sizes[j] + values[row, j]
                         n += 1
-            totals[z] += vote
             for part in range(4):
                 if part == 0 or slices[row] & (1 << (part - 1)):
-                    base = part * size
                     for p in range(n):
-                        votes[base + places[p], z] += vote
+                        habit = part * size + places[p]
+                        if votes[habit, 0] == 0.0:
+                            touched[fresh] = habit
+                            fresh += 1
+                        votes[habit, 0] += vote
+                        votes[habit, 1 + z] += vote
+    return fresh
 
 
 @_compiled
-def _roots(inside: Kernel, inside_totals: Kernel, everything: Kernel, everything_totals: Kernel, least: float, out: Kernel) -> None:
-    """The signed roots of all habits: those inside against everything but them."""
-    habits, scripts = inside.shape
-    for habit in range(habits):
-        out[habit] = 0.0
-        votes = 0.0
-        for z in range(scripts):
-            votes += inside[habit, z]
-        if votes < least - 1e-9:
+def _deviations(votes: Kernel, totals: Kernel, everything: Kernel, everything_totals: Kernel, touched: Kernel, roots: Kernel) -> Any:
+    """The signed roots of the touched habits, those inside against everything but them; returns the sum of the largest."""
+    top = np.zeros(TOP)
+    for habit in touched:
+        roots[habit] = 0.0
+        here = votes[habit, 0]
+        if here < LEAST_VOTES - 1e-9:
             continue
         expected = 0.0
-        for z in range(scripts):
-            if inside_totals[z] > 0:
-                outside = max(everything[habit, z] - inside[habit, z], 0.0)
-                expected += inside_totals[z] * (outside + 0.5) / (everything_totals[z] - inside_totals[z] + 1.0)
-        if votes > expected:
-            out[habit] = np.sqrt(max(2.0 * (votes * np.log(votes / expected) - (votes - expected)), 0.0))
+        for z in range(totals.size):
+            if totals[z] > 0:
+                outside = max(everything[habit, 1 + z] - votes[habit, 1 + z], 0.0)
+                expected += totals[z] * (outside + 0.5) / (everything_totals[z] - totals[z] + 1.0)
+        if here <= expected:
+            continue
+        root = np.sqrt(max(2.0 * (here * np.log(here / expected) - (here - expected)), 0.0))
+        roots[habit] = root
+        at = TOP - 1
+        if root > top[at]:
+            while at > 0 and top[at - 1] < root:
+                top[at] = top[at - 1]
+                at -= 1
+            top[at] = root
+    return top.sum()
+
+
+@_compiled
+def _clear(votes: Kernel, totals: Kernel, touched: Kernel) -> None:
+    totals[:] = 0.0
+    for habit in touched:
+        votes[habit] = 0.0
 
 
 class Habit(NamedTuple):
@@ -293,8 +307,7 @@ def compare(
     both = pool + population
     board = _Board(both, np.unique(pool.script))
     mine = np.arange(pool.units)
-    observed, roots = board.statistic(mine)
-    habits = board.habits(mine, roots)
+    observed, habits = board.statistic(mine), board.habits(mine)
     groups = [np.flatnonzero(both.dominant == z) for z in range(len(SCRIPTS))]
     wanted = np.bincount(pool.dominant, minlength=len(SCRIPTS))
     larger = 0
@@ -303,7 +316,7 @@ def compare(
         chosen = np.concatenate(
             [rng.choice(group, want, replace=False) for group, want in zip(groups, wanted.tolist(), strict=True) if want]
         )
-        larger += board.statistic(chosen)[0] >= observed - 1e-9
+        larger += board.statistic(chosen) >= observed - 1e-9
         drawn += 1
     p = larger / drawn if larger >= enough else (1 + larger) / (1 + drawn)
     return Content(p, float(np.log10(0.5 / np.sqrt(p))), observed, pool.units, len(pool.script), habits)
@@ -313,50 +326,46 @@ class _Board:
     """All votes, counted once, and the statistic of any choice of units against the rest."""
 
     def __init__(self, both: Calls, present: Ints) -> None:
-        self._calls = both
         column = np.full(len(SCRIPTS), -1)
         column[present] = np.arange(len(present))
-        self._script, self._scripts = column[both.script].astype(np.int8), len(present)
         self._layout = _layout(structure=both.structure)
-        self._everything, self._totals = self._votes(np.arange(both.units))
-        self._inside, self._inside_totals = np.zeros_like(self._everything), np.zeros_like(self._totals)
-        self._roots = np.zeros(len(self._everything))
+        self._calls = (both.values, column[both.script].astype(np.int8), both.slices, both.bounds)
+        habits = len(_SLICES) * self._layout.size
+        self._everything, self._totals = np.zeros((habits, 1 + len(present))), np.zeros(len(present))
+        self._votes, self._inside = np.zeros_like(self._everything), np.zeros_like(self._totals)
+        self._touched, self._roots = np.zeros(habits, np.int64), np.zeros(habits)
+        self._count(np.arange(both.units), self._everything, self._totals)
 
-    def _votes(self, units: Ints) -> tuple[Floats, Floats]:
-        votes, totals = np.zeros((len(_SLICES) * self._layout.size, self._scripts)), np.zeros(self._scripts)
-        self._add(units, votes, totals)
-        return votes, totals
+    def _count(self, units: Ints, votes: Floats, totals: Floats) -> Ints:
+        at = self._layout
+        fresh = _count(self._calls, (at.singles, at.pairs, at.sizes), at.size, units, votes, totals, self._touched)
+        return self._touched[:fresh]
 
-    def _add(self, units: Ints, votes: Floats, totals: Floats) -> None:
-        c, at = self._calls, self._layout
-        _count(c.values, self._script, c.slices, c.bounds, units, at.singles, at.pairs, at.sizes, at.size, votes, totals)
+    def statistic(self, units: Ints) -> float:
+        """The sum of the `TOP` largest roots."""
+        touched = self._count(units, self._votes, self._inside)
+        found = _deviations(self._votes, self._inside, self._everything, self._totals, touched, self._roots)
+        _clear(self._votes, self._inside, touched)
+        return float(found)
 
-    def statistic(self, units: Ints) -> tuple[float, Floats]:
-        """The sum of the `TOP` largest roots, and all of them, which the next call overwrites."""
-        self._inside[:] = 0.0
-        self._inside_totals[:] = 0.0
-        self._add(units, self._inside, self._inside_totals)
-        _roots(self._inside, self._inside_totals, self._everything, self._totals, LEAST_VOTES, self._roots)
-        return float(np.partition(self._roots, -TOP)[-TOP:].sum()), self._roots
-
-    def habits(self, units: Ints, roots: Floats, most: int = 3) -> tuple[Habit, ...]:
+    def habits(self, units: Ints, most: int = 3) -> tuple[Habit, ...]:
         """The strongest habits of a choice of units, none of which shares a field's value with a stronger one."""
         found: list[Habit] = []
         said: set[str] = set()
-        inside, totals = self._votes(units)
-        order = np.argsort(-roots)[:200]
-        for place in order[roots[order] > 0].tolist():
+        touched = self._count(units, self._votes, self._inside)
+        _deviations(self._votes, self._inside, self._everything, self._totals, touched, self._roots)
+        for place in touched[np.argsort(-self._roots[touched], kind="stable")].tolist():
             parts = self._parts(place)
+            if self._roots[place] == 0.0 or len(found) == most:
+                break
             if said & set(parts):
                 continue
             said |= set(parts)
-            rest = self._everything[place] - inside[place]
-            expected = float((totals * (rest + 0.5) / (self._totals - totals + 1.0))[totals > 0].sum())
-            slice_words = _SLICES[place // self._layout.size]
-            words = " and ".join(parts) + (f", {slice_words}" if slice_words else "")
-            found.append(Habit(words, float(inside[place].sum()), expected))
-            if len(found) == most:
-                break
+            rest = (self._everything[place] - self._votes[place])[1:]
+            expected = float((self._inside * (rest + 0.5) / (self._totals - self._inside + 1.0)).sum())
+            among = _SLICES[place // self._layout.size]
+            found.append(Habit(" and ".join(parts) + (f", {among}" if among else ""), float(self._votes[place, 0]), expected))
+        _clear(self._votes, self._inside, touched)
         return tuple(found)
 
     def _parts(self, place: int) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 
 from stillhunt.campaigns import content
+from stillhunt.campaigns.habit_words import habit_words
 from stillhunt.intake.shape import shapes
+from stillhunt.records import SHAPE_FIELDS
 
 TOPICS = (
     "my router",
@@ -134,3 +136,21 @@ def test_a_scan_can_be_repeated(population):
 def test_calls_without_a_shape_are_left_out():
     read = content.read([5, -1, np.nan, 7], [1, 1, 2, 1])
     assert (read.units, len(read.script)) == (1, 2)
+
+
+def test_habits_are_said_in_words(population):
+    rng = np.random.default_rng(10)
+    found = content.compare(mixed(rng, 0, 100), population, draws=19)
+    said = "; ".join(habit.words for habit in found.habits)
+    assert "ends with a stop" in said or "same first" in said
+    assert "_" not in said
+
+
+def test_every_value_that_a_field_can_take_has_words():
+    words = {(field.name, value): habit_words(field.name, value) for field in SHAPE_FIELDS for value in range(1 << field.bits)}
+    assert all(words.values())
+    assert habit_words("length", 6) == "96 to 127 bytes"
+    assert habit_words("answer", 12) == "very long answers"
+    assert habit_words("first_person", 0) == "no words of the first person"
+    assert habit_words("tight", 0) == "no comma or stop without a space behind it"
+    assert habit_words("turn", 0) == "stands alone"

@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from stillhunt.campaigns.habit_words import habit_words
 from stillhunt.records import SHAPE_FIELDS
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -351,7 +352,7 @@ class _Board:
     def habits(self, units: Ints, most: int = 3) -> tuple[Habit, ...]:
         """The strongest habits of a choice of units, none of which shares a field's value with a stronger one."""
         found: list[Habit] = []
-        said: set[str] = set()
+        said: set[tuple[str, int]] = set()
         touched = self._count(units, self._votes, self._inside)
         _deviations(self._votes, self._inside, self._everything, self._totals, touched, self._roots)
         for place in touched[np.argsort(-self._roots[touched], kind="stable")].tolist():
@@ -364,18 +365,19 @@ class _Board:
             rest = (self._everything[place] - self._votes[place])[1:]
             expected = float((self._inside * (rest + 0.5) / (self._totals - self._inside + 1.0)).sum())
             among = _SLICES[place // self._layout.size]
-            found.append(Habit(" and ".join(parts) + (f", {among}" if among else ""), float(self._votes[place, 0]), expected))
+            words = ", ".join([habit_words(*part) for part in parts] + ([among] if among else []))
+            found.append(Habit(words, float(self._votes[place, 0]), expected))
         _clear(self._votes, self._inside, touched)
         return tuple(found)
 
-    def _parts(self, place: int) -> tuple[str, ...]:
+    def _parts(self, place: int) -> tuple[tuple[str, int], ...]:
+        """The fields and values of a habit."""
         at = self._layout
         place %= at.size
         if place < int(at.singles[-1] + at.sizes[-1]):
             field = int(np.searchsorted(at.singles, place, side="right")) - 1
-            return (f"{at.names[field]} {place - at.singles[field]}",)
-        starts = np.where(at.pairs < 0, np.iinfo(np.int64).max, at.pairs)
-        below = np.where(starts <= place, starts, -1)
+            return ((at.names[field], place - int(at.singles[field])),)
+        below = np.where((at.pairs >= 0) & (at.pairs <= place), at.pairs, -1)
         i, j = (int(x) for x in np.unravel_index(int(below.argmax()), below.shape))
         value = place - int(at.pairs[i, j])
-        return f"{at.names[i]} {value // at.sizes[j]}", f"{at.names[j]} {value % at.sizes[j]}"
+        return (at.names[i], value // int(at.sizes[j])), (at.names[j], value % int(at.sizes[j]))

@@ -130,8 +130,23 @@ def traits(engine: Engine, population: Population) -> Traits:
     )
 
 
-def judge(engine: Engine, population: Population, members: Index, traits: Traits, grams: Sequence[str] = ()) -> Harvest:
-    """The harvest axis for one pool, from the calls that carry one of `grams` (the instruction that is characteristic of it) if given."""
+NOT_ASKED = Harvest(float(np.log10(0.5)), {}, 1.0, (), False)
+"""The harvest axis of a pool that has not been asked."""
+
+
+def judge(
+    engine: Engine, population: Population, members: Index, traits: Traits, grams: Sequence[str] = (), weights: Floats | None = None
+) -> Harvest:
+    """The harvest axis for one pool.
+
+    Args:
+        engine: holds ``calls`` and what `traits` made of them.
+        population: the pool's.
+        members: positions of the pool's accounts.
+        traits: of all accounts.
+        grams: the instruction that is characteristic of the pool, whose calls are then looked at.
+        weights: how much each account counts in the population, shape (accounts,); the entities' weights if not given.
+    """
     inside = np.zeros(population.size, dtype=bool)
     inside[members] = True
     reference = ~inside & (traits.calls >= LEAST_CALLS)
@@ -139,7 +154,7 @@ def judge(engine: Engine, population: Population, members: Index, traits: Traits
     if np.isfinite(traits.instructed[members]).any():
         pool["instructed"] = float(np.nanmedian(traits.instructed[members]))
     visible = bool(np.isfinite(pool["fresh"]))
-    weight = population.weights
+    weight = population.weights if weights is None else weights
     total = 1.0 + float(weight[reference].sum())
     extreme, ordinary = reference.copy(), []
     for name in QUANTITIES:

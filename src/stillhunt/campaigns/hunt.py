@@ -14,8 +14,8 @@ from stillhunt.campaigns.declared import declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Traits, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
-from stillhunt.campaigns.judging import Judged, Settings, judge_pool, why_not
-from stillhunt.campaigns.naming import e_bh, spent, surely
+from stillhunt.campaigns.judging import Judged, Settings, judge_harvests, judge_pool, why_not
+from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
 from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
 from stillhunt.channels import Channel, channels, observe
@@ -67,9 +67,13 @@ def hunt(
         found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
         tell("judging pools", 0.9)
         judged = [judge_pool(engine, population, pool, own, declared) for pool in found.pools]
+        price = log10_price(found.candidates, settings.false_discovery_rate * spent(sight.view.first, sight.view.last))
+        judge_harvests(engine, judged, own, price)
         alone = survey(observations, wanted, {}, sight.accounts, layers)
         alone.declared = population.declared
-        judged += [judge_pool(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
+        on_record = [judge_pool(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
+        judge_harvests(engine, on_record, own, price)
+        judged += on_record
         phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
         return _report(
             engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
@@ -98,7 +102,7 @@ def _report(
 ) -> Findings:
     alpha = settings.false_discovery_rate
     level = alpha * spent(sight.view.first, sight.view.last)
-    price = float(np.log10(max(candidates, 1) / level))
+    price = log10_price(candidates, level)
     standing = e_bh([one.control for one in judged], candidates, level)
     for one, stands in zip(judged, standing, strict=True):
         one.why_not = why_not(one, settings, price, stands=stands)

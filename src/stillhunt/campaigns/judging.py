@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
-from stillhunt.campaigns.harvest import Harvest, Traits, judge
+from stillhunt.campaigns.harvest import NOT_ASKED, Harvest, Traits, judge
 from stillhunt.campaigns.naming import merged
 from stillhunt.campaigns.queue import steadiness
 from stillhunt.channels import Family
@@ -69,11 +69,9 @@ class Judged:
 
 
 def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, declared: Declared) -> Judged:
-    """Ask a pool the three questions, and look up what it declares."""
+    """Ask a pool whether it is coordinated and concealed, and look up what it declares. Whether it harvests, `judge_harvests` asks."""
     members = pool.members
-    judged = Judged(
-        population, pool, members, judge(engine, population, members, own, pool.grown.grams), causes(population, members, own), None
-    )
+    judged = Judged(population, pool, members, NOT_ASKED, causes(population, members, own), None)
     explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
     evidence = {family: bits * LOG10_2 for family, bits in pool.seed.families.items()}
     judged.steadiness = steadiness(engine, population, members)
@@ -91,6 +89,28 @@ def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, 
     elif owners and (top := max(sorted(set(owners)), key=owners.count)) and owners.count(top) >= 0.8 * len(owners):
         judged.declared = f"declared one organization ({top})"
     return judged
+
+
+def judge_harvests(engine: Engine, pools: list[Judged], own: Traits, price: float) -> None:
+    """Ask pools of one population whether they harvest.
+
+    The yardstick is what ordinary accounts send. A pool whose control is beyond what strangers could show counts there as one account,
+    else a large operator, or a second one, would make harvesting look ordinary.
+
+    Args:
+        engine: holds ``calls`` and what `harvest.traits` made of them.
+        pools: all pools of one population.
+        own: the traits of its accounts.
+        price: log10 evidence that stands by itself, given how many candidates there were.
+    """
+    if not pools:
+        return
+    weights = pools[0].population.weights.copy()
+    for one in pools:
+        if one.control >= price and not one.declared:
+            weights[one.members] = np.minimum(weights[one.members], 1.0 / len(one.members))
+    for one in pools:
+        one.harvest = judge(engine, one.population, one.members, own, one.pool.grown.grams, weights)
 
 
 def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> str | None:

@@ -55,10 +55,15 @@ def merged(log10_evidence: Sequence[float], of: int) -> float:
     >>> round(merged([12.0, 3.0], of=3), 2)
     11.52
     """
-    if not log10_evidence:
-        return -math.inf
-    peak = max(log10_evidence)
+    peak = max(log10_evidence, default=-math.inf)
+    if peak == -math.inf:
+        return peak
     return peak + math.log10(sum(10.0 ** (one - peak) for one in log10_evidence) / of)
+
+
+def log10_price(hypotheses: int, alpha: float) -> float:
+    """log10 of the e-value that stands by itself at level `alpha` when `hypotheses` were looked at."""
+    return math.log10(max(hypotheses, 1) / alpha)
 
 
 def e_bh(log10_evidence: list[float], hypotheses: int, alpha: float) -> list[bool]:

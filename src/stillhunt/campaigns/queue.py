@@ -12,8 +12,8 @@ job's. Its distribution of V is had by moving every account's calls by a random 
 way; V is taken where calls can come in from both sides): that keeps each account's own regularity, and undoes only what the
 accounts know of one another. A gamma distribution is fitted to V over `SHIFTS` such moves (a sum of squares: scaled chi-square with
 as many degrees of freedom as the moves show, few for cron jobs), and p is its lower tail at the pool's own V; but at least the
-rank of V among the moves, and at least the chance that the phases of as many timetables as there are accounts fall evenly into
-2 `REACH` slots, which is all that can be drawn where every account keeps a timetable. The e-value is
+rank of V among the moves; and where the moves leave V below `TIMETABLES`, as a few timetables do, at least the chance that as many
+phases as there are accounts fall evenly into the slots of a move, which is all that is drawn there. The e-value is
 (1 - p + p ln p) / (p ln(p)^2), the mean of all kappa p^(kappa-1). Only a declaration explains it: no product, event or list does.
 Calls that waited in the provider's own queue (surface "batch") are left out: there strangers' calls avoid one another, too.
 
@@ -41,6 +41,7 @@ MOST_CALLS = 60_000
 
 SHIFTS = 99
 REACH = 12
+TIMETABLES = 0.5
 HEDGE = 0.25
 """Evidence on log10 scale is taken down by this share: the gamma distribution's far tail is a fit, not a count."""
 
@@ -68,32 +69,36 @@ def steady(accounts: Index, micros: Floats) -> float:
 
 def _steady(accounts: Index, micros: Floats, intervals: int) -> float:
     number = int(accounts.max(initial=-1)) + 1
-    if intervals < LEAST_INTERVALS + 2 * REACH or number < 2:
+    if intervals < LEAST_INTERVALS or number < 2:
         return _UNSEEN
+    reach = min(REACH, intervals // 6)
     begin = micros.min()
     span = float(micros.max() - begin) * (1 + 1e-9) + 1.0
     places = (micros - begin) / span * intervals
     rng = np.random.default_rng(0)
-    own = _ratio(places, intervals)
-    moved = np.array([_ratio(places + rng.uniform(-REACH, REACH, number)[accounts], intervals) for _ in range(SHIFTS)])
+    own = _ratio(places, intervals, reach)
+    moved = np.array([_ratio(places + rng.uniform(-reach, reach, number)[accounts], intervals, reach) for _ in range(SHIFTS)])
     mean, variance = float(moved.mean()), float(moved.var(ddof=1))
     if variance <= 0:
         return _NOTHING
     shape = mean * mean / variance
     rank = int((moved <= own).sum())
-    least = max(_log10_even(number), float(np.log10((1 + rank) / (1 + SHIFTS))) if rank else -np.inf)
-    return _calibrated(max((1 - HEDGE) * _log10_lower_tail(own * shape / mean, shape), least))
+    log10_p = (1 - HEDGE) * _log10_lower_tail(own * shape / mean, shape)
+    if rank:
+        log10_p = max(log10_p, float(np.log10((1 + rank) / (1 + SHIFTS))))
+    if mean < TIMETABLES:
+        log10_p = max(log10_p, _log10_even(number, 2 * reach))
+    return _calibrated(log10_p)
 
 
-def _ratio(places: Floats, intervals: int) -> float:
-    inside = places[(places >= REACH) & (places < intervals - REACH)].astype(np.int64) - REACH
-    counts = np.bincount(inside, minlength=intervals - 2 * REACH).astype(np.float64)
+def _ratio(places: Floats, intervals: int, reach: int) -> float:
+    inside = places[(places >= reach) & (places < intervals - reach)].astype(np.int64) - reach
+    counts = np.bincount(inside, minlength=intervals - 2 * reach).astype(np.float64)
     return float(np.square(np.diff(counts)).sum() / (2.0 * counts.sum())) if inside.size else 1.0
 
 
-def _log10_even(number: int) -> float:
-    """log10 of the chance that `number` phases, drawn independently, fall into 2 `REACH` slots in equal numbers (multinomial)."""
-    slots = 2 * REACH
+def _log10_even(number: int, slots: int) -> float:
+    """log10 of the chance that `number` phases, drawn independently, fall into `slots` in equal numbers (multinomial)."""
     return float((gammaln(number + 1) - slots * gammaln(number / slots + 1) - number * np.log(slots)) / np.log(10.0))
 
 

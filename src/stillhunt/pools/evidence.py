@@ -122,15 +122,14 @@ def crossing_bits(population: Population, given: Coding, given_code: int, told: 
     """log2 e-value that accounts with `given_code` have `told_code` oftener than a cause makes them, `granted` bits a member allowed."""
     among = given.codes == given_code
     cell = among & (told.codes == told_code)
-    if not cell.any():
-        return 0.0
-    stratum = int(np.bincount(population.strata[cell], weights=population.weights[cell]).argmax())
+    told_of = cell if cell.any() else among
+    stratum = int(np.bincount(population.strata[told_of], weights=population.weights[told_of]).argmax())
     like = population.strata == stratum
     n, k = (float(population.weights[like & chosen].sum()) for chosen in (among, cell))
     rest = like & ~among
     p = (float(population.weights[rest & (told.codes == told_code)].sum()) + 1.0) / (float(population.weights[rest].sum()) + 1.0)
     q = min(p * 2.0**granted, 1.0)
-    if k <= q * n or q >= 1.0:
+    if q >= 1.0:
         return 0.0
     log = np.log(max(betainc(n - k + 1, k + 1, 1 - q), 1e-300)) - np.log(n + 1) - np.log1p(-q)
     log -= gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + k * np.log(q) + (n - k) * np.log1p(-q)

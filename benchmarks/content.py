@@ -36,7 +36,7 @@ RATE = 0.003
 DRAWS, ALARM = 499, 0.002
 """An alarm is that none of 499 choices is as extreme, p = 1/500. One that is ends the test."""
 
-TRIALS = {100: (10, 10, 1, 1, 1), 300: (4, 4, 1, 1, 1), 1500: (4, 2, 1, 1, 1)}  # windows of each harvest corpus and seed, by `MIXES`
+TRIALS = {100: (6, 6, 1, 1, 1), 300: (3, 3, 1, 1, 1), 1500: (3, 1, 1, 1, 1)}  # windows of each harvest corpus and seed, by `MIXES`
 BENIGN = {100: 400, 300: 300, 1500: 150}  # windows of people's prompts alone, of each seed
 NULL = {100: 1000, 300: 1000, 1500: 400}  # windows that the MMD's threshold is read off
 REFERENCE, EMBEDDED = 2000, 400
@@ -197,7 +197,7 @@ def innocents(tally: Tally, people: dict[str, Corpus], folder: Path, seed: int, 
         for test_name, test in tests.items():
             tally.add((test_name, "innocent", "templated applications, one by one", 100, 0.0), test.alarm(window, number))
     for name, (corpus, rows) in others.items():
-        for number in range(2 if quick else 20):
+        for number in range(2 if quick else 8):
             window = [(corpus, rng.choice(rows, 100, replace=False))]
             for test_name, test in tests.items():
                 tally.add((test_name, "innocent", name, 100, 0.0), test.alarm(window, number))

@@ -8,7 +8,7 @@ from handmade import VIEW, at, attach, call
 from stillhunt.channels import channels, observe
 from stillhunt.records import OBSERVATIONS
 
-BUILT_IN = {"client", "email", "handoff", "identical", "payment", "pivot", "rhythm", "signup", "subnet", "template"}
+BUILT_IN = {"client", "email", "handoff", "identical", "payment", "pivot", "rhythm", "shape", "signup", "subnet", "template"}
 UNEMPTY = [
     call(
         "a",
@@ -20,6 +20,7 @@ UNEMPTY = [
         sketch=[1],
         request_model="m",
         parameters_hash=1,
+        output_tokens=100,
     )
     for hour in range(60, 70)
 ]

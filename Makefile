@@ -13,15 +13,19 @@ DEMO_ACCOUNTS ?= 10000
 DEMO_CALLS ?= 400000
 DEMO_HIDDEN ?= 150
 
+# Real texts for worlds, where they lie beside the checkout.
+TEXTS := $(if $(wildcard ../shared/data),--texts ../shared/data)
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types bench docs lock clean
+.PHONY: help install demo test lint types bench bench-detection docs lock clean
 
 help:
 	@echo "make install   a virtual environment in $(VENV) with everything pinned and hashed"
 	@echo "make demo      a world with hidden accounts, found again: $(DEMO)/findings.json and $(DEMO)/report.html"
 	@echo "make test      lint, types and tests with coverage"
 	@echo "make docs      regenerate docs/reference and check every link"
-	@echo "make bench     the benchmarks, written to docs/benchmarks.md"
+	@echo "make bench     speed, memory, labelled sets and the content test, written to docs/benchmarks.md and pages under it"
+	@echo "make bench-detection  the ladder, innocent twins and random worlds, hours long: docs/benchmarks/"
 	@echo "make clean     remove what the targets above made, except $(VENV)"
 
 install: $(STAMP)
@@ -59,6 +63,16 @@ test: lint types
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/coordination.py
+	$(BIN)/python benchmarks/content.py
+
+# Hours on two cores; what is measured is kept in bench-work, so that it can be stopped and goes on where it was.
+bench-detection: $(STAMP)
+	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS)
+	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS) --steps shapes
+	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS) --steps L0,L1,L2,L3,L3-free --without all
+	$(BIN)/python benchmarks/negatives.py
+	$(BIN)/python benchmarks/coverage.py
 
 docs: $(STAMP)
 	$(BIN)/python -m stillhunt.cli.reference docs/reference

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rows import Options, timed
+from rows import Options
 
 STILLHUNT = Path(sys.executable).with_name("stillhunt")
 
@@ -64,26 +64,3 @@ def make_world(options: Options, world: WorldArguments, out: Path) -> dict[str, 
     if texts:
         arguments += ["--texts", texts]
     return stillhunt(*arguments)
-
-
-@dataclass(frozen=True)
-class Drill:
-    """One world made, ingested, scanned and scored."""
-
-    made: dict[str, Any]
-    findings: dict[str, Any]
-    score: dict[str, Any]
-
-
-def drill(options: Options, world: WorldArguments, seconds: dict[str, float]) -> Drill:
-    """Make, ingest, scan and score a world, then remove it. Adds the time of each stage to `seconds`."""
-    with folder(options) as place:
-        with timed(seconds, "make"):
-            made = make_world(options, world, place / "world")
-        with timed(seconds, "ingest"):
-            stillhunt("ingest", place / "world" / "provider", "--lake", place / "lake")
-        with timed(seconds, "scan"):
-            findings = stillhunt("scan", "--lake", place / "lake", "--output", place / "findings.json")
-        with timed(seconds, "score"):
-            score = stillhunt("range", "score", place / "findings.json", place / "world" / "truth" / "truth.parquet")
-    return Drill(made, findings, score)

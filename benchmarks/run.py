@@ -23,7 +23,6 @@ BENCHMARKS = {
     "sketching": "Fingerprints",
     "ingest": "Ingest",
     "memory": "Memory",
-    "detection": "Detection",
     "negatives": "Hard negatives",
     "coverage": "Coverage of the guarantee",
 }
@@ -38,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure, print, and write docs/benchmarks.md.")
     parser.add_argument("--only", default=",".join(BENCHMARKS), help=f"which, separated by commas: {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small worlds: shows that it runs, says little about the bars; writes no page")
-    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="seeds of the worlds that detection is measured on")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="seeds of the worlds that memory is measured on")
     parser.add_argument("--scratch", type=Path, help="a folder for worlds and lakes (default: bench-work in the checkout)")
     parser.add_argument("--page", type=Path, help="write the page here instead of docs/benchmarks.md")
     parser.add_argument("--resume", type=Path, help="a folder: benchmarks measured there before are taken as they are, the rest goes there")
@@ -139,6 +138,10 @@ def as_page(measured: dict[str, list[Row] | None], conditions: dict[str, str]) -
         "Written by `make bench`; not edited by hand. How each figure is measured, and why so, is in",
         "[decisions/0002](decisions/0002-how-we-measure.md). Worlds are simulated: the figures say how the product does on worlds",
         "made by `stillhunt range`, not how it does against anybody in particular.",
+        "",
+        "Whether operators are found, and nobody else, has pages of its own: [the ladder of effort](benchmarks/ladder.md),",
+        "[innocent twins](benchmarks/negatives.md), [the guarantee over random worlds](benchmarks/coverage.md),",
+        "[labelled sets that others made](benchmarks/coordination.md), [the content test](benchmarks/content.md).",
         "",
         *(f"- **{name}**: {words}" for name, words in conditions.items()),
         "",

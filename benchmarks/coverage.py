@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage_page import page, rows
+from coverage_page import WORLDS, page, rows
 from numpy.typing import NDArray
 from rows import ROOT, SHARED_TEXTS, say, scratch_folder, verdict, write_rows
 from stages import FAMILIES, Journal, code, empty_stage, in_words, scan, take_in, told
@@ -43,7 +43,6 @@ from stillhunt.range.world import START
 
 NOBODY, SOMEBODY = "nobody", "somebody"
 FIRST = {NOBODY: 5001, SOMEBODY: 7001}
-WORLDS = {NOBODY: 200, SOMEBODY: 60}
 MOST_CALLS = 45_000
 HIDDEN_CALLS = 25_000
 PAGE = ROOT / "docs" / "benchmarks" / "coverage.md"
@@ -217,7 +216,9 @@ def main() -> int:
     parser.add_argument("--seeds", help="seeds of the worlds, separated by commas (default: from 5001 and 7001 on)")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--scratch", type=Path, help="a folder for worlds and lakes (default: bench-work in the checkout)")
-    parser.add_argument("--results", type=Path, help="the JSON lines to go on with (default: coverage.jsonl in the scratch folder)")
+    parser.add_argument(
+        "--results", type=Path, help="the JSON lines to go on with (default: coverage.jsonl in the scratch folder, or beside --rows)"
+    )
     parser.add_argument(
         "--keep", type=Path, help="leave what was read in in this folder, and take it from there next time (see stages.take_in)"
     )
@@ -237,7 +238,8 @@ def main() -> int:
         )
         tasks += [(kind, seed) for seed in chosen]
     begun = dt.datetime.now(dt.UTC)
-    journal = Journal(given.results or scratch / "coverage.jsonl", "name", "seed")
+    usual = given.rows.with_suffix(".jsonl") if given.rows else scratch / "coverage.jsonl"
+    journal = Journal(given.results or usual, "name", "seed")
     measure(journal, tasks, scratch, given.keep, given.log, given.workers)
     counted = rows(journal)
     for row in counted:

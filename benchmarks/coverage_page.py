@@ -8,10 +8,13 @@ from typing import Any
 
 from rows import Row, verdict
 from run import facts
-from stages import Journal
+from stages import Journal, by_detector
 
 from stillhunt.campaigns.judging import Settings
 from stillhunt.range.score import Rate, rate
+
+WORLDS = {"nobody": 200, "somebody": 60}
+"""So many worlds of each kind make a full measurement."""
 
 PROMISE = Settings().false_discovery_rate
 Record = dict[str, Any]
@@ -46,19 +49,24 @@ def false_campaigns(records: list[Record]) -> tuple[int, int]:
     return len(campaigns), sum(2 * campaign["wrong"] > sum(campaign["who"].values()) for campaign in campaigns)
 
 
+def _met(counted: Rate, worlds: int, planned: int) -> bool | None:
+    """Whether a promise is met; None while fewer worlds than planned are measured and nothing speaks against it."""
+    within = (counted.value or 0.0) <= PROMISE
+    return within if worlds >= planned or not within else None
+
+
 def rows(journal: Journal) -> list[Row]:
     """The two promises with what was counted."""
     made = []
     quiet, busy = kinds(journal, "nobody"), kinds(journal, "somebody")
     if quiet:
         counted = rate(noisy(quiet), len(quiet))
-        # the promise is broken when the exact interval lies above it; a share above it may still be chance
         made.append(
             Row(
                 "random worlds in which nobody hides: worlds in which a campaign is named",
-                f"<= {PROMISE:.1%}",
+                f"<= {PROMISE:.1%}, {WORLDS['nobody']} worlds",
                 share(counted),
-                (counted.value or 0.0) <= PROMISE,
+                _met(counted, len(quiet), WORLDS["nobody"]),
                 f"{len(quiet)} worlds drawn at random, each scanned part way and whole",
                 tuple(record["seed"] for record in quiet),
             )
@@ -69,9 +77,9 @@ def rows(journal: Journal) -> list[Row]:
         made.append(
             Row(
                 "random worlds with an operator: accounts named that are nobody's",
-                f"<= {PROMISE:.1%}",
+                f"<= {PROMISE:.1%}, {WORLDS['somebody']} worlds",
                 share(counted),
-                (counted.value or 0.0) <= PROMISE,
+                _met(counted, len(busy), WORLDS["somebody"]),
                 f"{len(busy)} worlds drawn at random, any shape and step of effort, 10 to 300 hidden accounts",
                 tuple(record["seed"] for record in busy),
             )
@@ -95,7 +103,10 @@ def page(journal: Journal, begun: dt.datetime) -> str:
         "",
         "| what | promised | counted | |",
         "|---|---|---|---|",
-        *(f"| {row.what} | {row.bar} | {row.figure} | {verdict(row)} |" for row in rows(journal)),
+        *(
+            f"| {row.what} | {row.bar} | {row.figure} | {'not measured in full yet' if row.met is None else verdict(row)} |"
+            for row in rows(journal)
+        ),
         "",
     ]
     if quiet:
@@ -116,6 +127,7 @@ def page(journal: Journal, begun: dt.datetime) -> str:
             lines.append(
                 f"- {record['name']}, seed {record['seed']}: {who}; unexplained log10 evidence: {parts}; harvest {campaign['harvest']:.2f}"
             )
+    lines += ["", *by_detector(journal.every)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -220,10 +220,14 @@ class Journal:
         self.path = path
         self.keys = keys
         self.records: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self.every: list[dict[str, Any]] = []
         if path.exists():
             for line in path.read_text().splitlines():
-                record = json.loads(line)
-                self.records[self._key(record)] = record
+                self._take(json.loads(line))
+
+    def _take(self, record: dict[str, Any]) -> None:
+        self.every.append(record)
+        self.records[self._key(record)] = record
 
     def _key(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(record[key] for key in self.keys)
@@ -237,7 +241,30 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
-        self.records[self._key(record)] = record
+        self._take(record)
+
+
+def by_detector(every: list[dict[str, Any]]) -> list[str]:
+    """A table of all that was ever measured, one row a detector, in order of time: what was mended on the way is not hidden."""
+    lines = [
+        "## By detector",
+        "",
+        "The detector was changed while this was measured, also because of what it named here; then a world that it was mended on is no",
+        "test of it any more. The figures above are each world's newest; here is everything that was ever measured.",
+        "",
+        "| detector | worlds | with a wrong name | who was named wrongly, in how many worlds | seeds that no earlier one saw |",
+        "|---|---|---|---|---|",
+    ]
+    seen: set[tuple[str, int]] = set()
+    for digest in dict.fromkeys(record["code"] for record in every):
+        those = [record for record in every if record["code"] == digest]
+        wrong = [record for record in those if any(campaign["wrong"] for campaign in record["campaigns"])]
+        who = Counter(name for record in wrong for name in {name for campaign in record["campaigns"] for name in campaign["who"]})
+        names = ", ".join(f"{name} {count}" for name, count in who.most_common()) or "nobody"
+        keys = {(record["name"], record["seed"]) for record in those}
+        lines.append(f"| {digest} | {len(those)} | {len(wrong)} | {names} | {len(keys - seen)} |")
+        seen |= keys
+    return [*lines, ""]
 
 
 def in_words(record: Mapping[str, Any], again: str) -> str:

@@ -7,11 +7,13 @@ world that `make` would have made whole (a test holds this). What is kept of a p
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +158,11 @@ def operation(conditions: Conditions, seed: int, wanted: Sequence[OperatorSpec],
     """
     spec = conditions.spec(seed)
     check(replace(spec, operators=tuple(wanted)))
-    stage = set_stage(spec)
-    lanes, accounts, entitlements, planned = len(stage.lanes), len(stage.accounts), len(stage.entitlements), stage.planned
+    left = _left(spec)
+    # words and rates are read, never changed, and large; whatever is drawn without repetition is each operation's own
+    stage = copy.deepcopy(left, {id(one): one for one in (left.texts, left.rates)})
     for one in wanted:
         operators.cast(stage, one)
-    # everybody else has taken names, cards and addresses, which are drawn without repetition, and leaves before the first call
-    del stage.lanes[:lanes], stage.accounts[:accounts], stage.entitlements[:entitlements]
-    stage.planned -= planned
     folder = scratch / f"operation-{time.time_ns()}"
     try:
         # identifiers of records are drawn from the specification's seed: another one keeps them apart from the base's
@@ -170,6 +170,17 @@ def operation(conditions: Conditions, seed: int, wanted: Sequence[OperatorSpec],
         return _ingested(folder, key(seed), conditions.workers), stage
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def _left(spec: WorldSpec) -> Stage:
+    """The stage after everybody else has taken names, cards and addresses, which are drawn without repetition, and has left again."""
+    stage = set_stage(spec)
+    stage.lanes.clear()
+    stage.accounts.clear()
+    stage.entitlements.clear()
+    stage.planned = 0
+    return stage
 
 
 def _apart(seed: int) -> int:

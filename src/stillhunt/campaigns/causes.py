@@ -26,9 +26,9 @@ ENDED_DAYS = 2.0
 """An event: four accounts in five live for at most four days, within one week, and have been gone for two days, or are
 tied by a place or a referral code. People at an event keep the event's hours and its pace."""
 
-TIMETABLE = 1.0
-"""log2 of the quartile ratio of an account's pauses (see `channels.rhythm`) below which a timetable makes the calls. Independent arrivals
-have 2.3, timetables with their pauses varied by half either way 0.7, so that neither is taken for the other."""
+TIMETABLE = 0.32
+"""log2 of the quartile ratio of an account's pauses (see `channels.rhythm`) below which a timetable makes the calls: pauses that vary by a
+tenth either way. Independent arrivals have 2.3; an operator's even pace with some jitter has 0.7, which is no excuse."""
 
 UNEXPLAINABLE: tuple[Family, ...] = CONTROL
 """Families that no place or product explains. A declaration explains them; so may, one by one, a public list (conduct, work), an

@@ -312,6 +312,17 @@ class Evidence(_Message):
     """log10 evidence by channel (coordination, concealment) or by question (harvest); sums to the whole."""
 
 
+class Likeness(_Message):
+    """The content test: whether a pool's calls are written and answered like a random part of the population's."""
+
+    p: float
+    """Share of random choices of as many accounts that stand out as much; the smallest that can be shown is one in 200."""
+    accounts: int
+    calls: int
+    habits: list[str]
+    """What stands out, in words, with how many accounts' worth of calls show it and how many were expected."""
+
+
 class SharedObservation(_Message):
     """What one account shares with the others: `bits` for membership, with how many, and how many strangers would."""
 
@@ -350,6 +361,8 @@ class Campaign(_Message):
     instructions: list[str] = Field(default_factory=list)
     """What the accounts have in common to say, slots blank, from the k-anonymous dictionary."""
     calls_by_day: dict[str, int] = Field(default_factory=dict)
+    content: Likeness | None = None
+    """What the requests have in common beside words; none where intake could not see them. It describes, and decides nothing."""
 
 
 class Pool(_Message):

@@ -31,13 +31,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from stillhunt.campaigns.habits import LEAST_VOTES, SCRIPTS, TOP, Board, Calls, Habit, read
+from stillhunt.lake.engine import Engine
 
-__all__ = ["DRAWS", "ENOUGH", "LEAST_VOTES", "MOST_UNITS", "TOP", "Calls", "Content", "Habit", "compare", "read"]
+__all__ = ["DRAWS", "ENOUGH", "LEAST_VOTES", "MOST_UNITS", "TOP", "Calls", "Content", "Habit", "ask", "compare", "read"]
 
 DRAWS = 999
 ENOUGH = 20
+CALLS_EACH, MOST_STRANGERS, SCAN_DRAWS = 20, 4_000, 199
+"""What a scan takes: so many calls of each account, so many accounts beside the pool, and so many choices."""
+
 MOST_UNITS = 20_000
 """Of a larger population so many units are enough: expectations are sharp, and memory stays small."""
 
@@ -52,6 +57,28 @@ class Content:
     units: int
     calls: int
     habits: tuple[Habit, ...]
+
+
+def ask(engine: Engine, accounts: list[str], population: int) -> Content:
+    """Judge the pool `accounts` from the relation ``calls``, which has `population` accounts in all: a sample of calls, drawn by hash."""
+    engine.attach("of_pool", pa.table({"account_id": pa.array(accounts, pa.string())}))
+    dialect = engine.dialect
+    parts = max(1, population // MOST_STRANGERS)
+    rows = engine.fetch(f"""
+        WITH sampled AS (
+          SELECT c.account_id, c.prompt_shape, c.message_count, COALESCE(c.output_tokens, c.response_chars / 4) AS answer,
+                 CASE WHEN p.account_id IS NULL THEN 0 ELSE 1 END AS inside,
+                 ROW_NUMBER() OVER (PARTITION BY c.account_id ORDER BY {dialect.hash64("c.interaction_id")}, c.interaction_id) AS place
+          FROM calls c LEFT JOIN of_pool p ON c.account_id = p.account_id
+          WHERE c.prompt_shape IS NOT NULL AND (c.http_status IS NULL OR c.http_status < 400)
+            AND (p.account_id IS NOT NULL OR {dialect.bucket("c.account_id", parts)} = 0))
+        SELECT account_id, CAST(prompt_shape AS BIGINT) AS shape, CAST(COALESCE(message_count, -1) AS BIGINT) AS messages,
+               CAST(COALESCE(answer, -1) AS BIGINT) AS answer, CAST(inside AS BIGINT) AS inside
+        FROM sampled WHERE place <= {CALLS_EACH} ORDER BY account_id, place""")
+    unit = np.unique(rows["account_id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
+    shape, messages, answer, inside = (rows[name].to_numpy().astype(np.int64) for name in ("shape", "messages", "answer", "inside"))
+    sides = [read(shape[side], unit[side], messages=messages[side], answer=answer[side]) for side in (inside == 1, inside == 0)]
+    return compare(*sides, draws=SCAN_DRAWS)
 
 
 def compare(

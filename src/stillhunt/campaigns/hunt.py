@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillhunt import __version__
+from stillhunt.campaigns import content
 from stillhunt.campaigns.declared import declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Traits, traits
@@ -24,7 +25,7 @@ from stillhunt.lake.engine import Engine
 from stillhunt.lake.engines import open_engine
 from stillhunt.pools.find import find
 from stillhunt.pools.population import Index, Population, survey
-from stillhunt.records import Campaign, Evidence, Findings, Member, Pool, Scanned, Visibility
+from stillhunt.records import Campaign, Evidence, Findings, Likeness, Member, Pool, Scanned, Visibility
 
 WHOLE = 0.3
 """An organization with this share of all accounts may be a default that says nothing."""
@@ -177,8 +178,17 @@ def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Cha
         accounts=accounts,
         explanations=[*common[:MOST_TELLING], what_they_harvest(one.harvest), *_granted(one), *common[MOST_TELLING:]],
         instructions=instructions(one.pool.grown.grams, phrases),
+        content=_likeness(engine, [one.population.accounts[at] for at in one.members], one.population.size),
         calls_by_day={str(np.datetime64(int(row["day"]), "D")): row["calls"] for row in days},
     )
+
+
+def _likeness(engine: Engine, accounts: list[str], population: int) -> Likeness | None:
+    found = content.ask(engine, accounts, population)
+    if not found.units:
+        return None
+    habits = [f"{habit.words}: {habit.votes:.0f} of {found.units}, {habit.expected:.0f} expected" for habit in found.habits]
+    return Likeness(p=round(found.p, 6), accounts=found.units, calls=found.calls, habits=habits)
 
 
 def _granted(one: Judged) -> list[str]:

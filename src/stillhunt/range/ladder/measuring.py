@@ -26,7 +26,7 @@ from stillhunt.lake import Lake
 from stillhunt.range.calls import DAY
 from stillhunt.range.ladder import worlds
 from stillhunt.range.ladder.results import NOBODY, REPLACEMENT, Replay, Result
-from stillhunt.range.ladder.steps import Step
+from stillhunt.range.ladder.steps import Bar, Step
 from stillhunt.range.ladder.worlds import Conditions, Part, Tell
 from stillhunt.range.operators import OperatorSpec
 from stillhunt.range.price import price
@@ -101,7 +101,7 @@ def measure(
             lake = worlds.put_together(place, worlds.key(seed), parts)
             del parts, everybody, theirs  # a scan needs the memory
         with lake:
-            full, past, first, wrong = _scans(lake, hidden, seconds, say, replay=replay)
+            full, past, first, wrong = _scans(lake, hidden, seconds, say, step.bar, replay=replay)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     named = _named(full)
@@ -135,7 +135,7 @@ def measure(
 
 
 def _scans(
-    lake: Lake, hidden: _Hidden, seconds: dict[str, float], say: Tell, *, replay: bool
+    lake: Lake, hidden: _Hidden, seconds: dict[str, float], say: Tell, bar: Bar | None, *, replay: bool
 ) -> tuple[Findings, list[Replay], dict[str, int], set[str]]:
     """The full scan, those of the past, calls of each hidden account when first named, and who was ever named wrongly."""
     with _timed(seconds, "scan"):
@@ -145,7 +145,7 @@ def _scans(
     past: list[Replay] = []
     first: dict[str, int] = {}
     wrong: set[str] = set()
-    moments = _moments(hidden) if replay else []
+    moments = _moments(hidden, bar) if replay else []
     with _timed(seconds, "replays"):
         for number, (mean, moment) in enumerate(moments):
             if final <= first.keys() or len(first) >= ENOUGH * len(hidden.pool):
@@ -177,10 +177,15 @@ def _scans(
     return full, past, first, wrong
 
 
-def _moments(hidden: _Hidden) -> list[tuple[int, int]]:
-    """(mean calls per hidden account, the moment at which that many were in view), in order of time."""
+def _moments(hidden: _Hidden, bar: Bar | None) -> list[tuple[int, int]]:
+    """(mean calls per hidden account, the moment at which that many were in view), in order of time.
+
+    Where there is a bar, those from a quarter of it to four times it: each scan of the past costs as much as the last one. What is named at
+    the first of them was named then at the latest.
+    """
     everything = np.sort(np.concatenate(list(hidden.seen.values()))) if hidden.seen else np.empty(0, np.int64)
-    places = [(mean, mean * len(hidden.pool) - 1) for mean in MEANS]
+    means = [mean for mean in MEANS if bar is None or (bar.calls is not None and bar.calls <= 4 * mean and mean <= 4 * bar.calls)]
+    places = [(mean, mean * len(hidden.pool) - 1) for mean in means]
     return [(mean, int(everything[place])) for mean, place in places if 0 <= place < len(everything)]
 
 

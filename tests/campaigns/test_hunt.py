@@ -44,6 +44,15 @@ def test_a_campaign_is_high_on_all_three_axes_and_says_why(letter):
     assert sum(doubt) / len(doubt) <= letter.findings.false_discovery_rate
 
 
+def test_what_the_requests_have_in_common_beside_words_is_told(letter):
+    (campaign,) = letter.findings.campaigns
+    assert campaign.content is not None
+    assert campaign.content.p == pytest.approx(1 / 200)
+    assert campaign.content.accounts == len(campaign.accounts)
+    assert campaign.content.calls <= 20 * campaign.content.accounts
+    assert any(campaign.content.habits[0] in sentence for sentence in campaign.explanations)
+
+
 def logged(drill):
     return pa.concat_tables([pq.read_table(path) for path in sorted(drill.provider.glob("interactions-*"))])
 

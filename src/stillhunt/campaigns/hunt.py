@@ -166,6 +166,8 @@ def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Cha
         for name, at in zip(names, chosen, strict=True)
     ]
     accounts.sort(key=lambda member: (-member.membership, member.account_id))
+    likeness = _likeness(engine, [one.population.accounts[at] for at in one.members], one.population.size)
+    alike = [f"Beside words, their requests have in common: {'; '.join(likeness.habits)}."] if likeness and likeness.habits else []
     return Campaign(
         campaign_id=campaign_id(names),
         first_seen=min(member.first_seen or "" for member in accounts),
@@ -176,9 +178,9 @@ def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Cha
         concealment=_evidence(one.concealment),
         harvest=Evidence(log10_evidence=round(one.harvest.log10_evidence, 3)),
         accounts=accounts,
-        explanations=[*common[:MOST_TELLING], what_they_harvest(one.harvest), *_granted(one), *common[MOST_TELLING:]],
+        explanations=[*common[:MOST_TELLING], what_they_harvest(one.harvest), *alike, *_granted(one), *common[MOST_TELLING:]],
         instructions=instructions(one.pool.grown.grams, phrases),
-        content=_likeness(engine, [one.population.accounts[at] for at in one.members], one.population.size),
+        content=likeness,
         calls_by_day={str(np.datetime64(int(row["day"]), "D")): row["calls"] for row in days},
     )
 

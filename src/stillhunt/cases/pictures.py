@@ -42,7 +42,7 @@ LABEL = 44
 
 _SVG = "http://www.w3.org/2000/svg"
 _DESCRIBED = re.compile(r"(axis|legend|title|container|frame)")
-_CONFIG = {
+CONFIG: dict[str, Any] = {
     "background": None,
     "font": FONT,
     "view": {"stroke": None},
@@ -62,6 +62,7 @@ _CONFIG = {
     "bar": {"color": PALETTE["for"]},
     "text": {"color": PALETTE["ink"], "fontSize": 11},
 }
+"""How all pictures look."""
 _serial = count(1)
 
 
@@ -257,7 +258,7 @@ def _days(by_day: dict[str, int]) -> list[tuple[str, int]]:
 
 def _render(chart: alt.Chart | alt.LayerChart) -> str:
     spec = chart.to_dict(validate=False)
-    spec["config"] = _CONFIG
+    spec["config"] = CONFIG
     return _titled(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 

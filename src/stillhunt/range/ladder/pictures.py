@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from stillhunt.cases.pictures import FONT, PALETTE
+from stillhunt.cases.pictures import CONFIG, PALETTE
 from stillhunt.range.ladder.steps import Bar
 from stillhunt.range.ladder.sums import Sum
 
@@ -19,25 +19,8 @@ STEPS = ("#8a96a3", "#62b5e8", "#3f6fd1", "#2f9c8f", "#86a93c", "#b3a06b", "#c9a
 DARK = {PALETTE["ink"]: "#e6ebf0", PALETTE["muted"]: "#9aa7b4", PALETTE["grid"]: "#333c46", PALETTE["for"]: "#6cb0e0"}
 """What takes the place of which colour in dark mode."""
 
-_CONFIG = {
-    "background": None,
-    "font": FONT,
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": PALETTE["muted"],
-        "titleColor": PALETTE["muted"],
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "gridColor": PALETTE["grid"],
-        "domain": False,
-        "ticks": False,
-        "labelPadding": 6,
-        "labelLimit": 300,
-    },
-    "axisY": {"grid": False, "labelColor": PALETTE["ink"]},
+_CONFIG = CONFIG | {
     "legend": {"labelColor": PALETTE["ink"], "labelFontSize": 12, "titleColor": PALETTE["muted"], "titleFontWeight": "normal"},
-    "text": {"color": PALETTE["ink"], "fontSize": 12},
 }
 
 

@@ -63,6 +63,17 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.prompts)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Corpus:
+        """Some of the calls."""
+        return Corpus(
+            self.name,
+            tuple(self.prompts[row] for row in rows.tolist()),
+            self.shape[rows],
+            self.messages[rows],
+            self.answers[rows],
+            self.conversation[rows],
+        )
+
 
 def _corpus(name: str, rows: list[tuple[str, int, float, int]]) -> Corpus:
     prompts = tuple(row[0] for row in rows)

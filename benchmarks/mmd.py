@@ -12,35 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
 
 class Mmd:
-    """A reference, and the statistic of windows against it.
+    """The statistic of windows against references; the kernel's width comes from a sample.
 
     Args:
-        reference: embeddings of benign prompts, shape (prompts, dimensions), unit length.
+        sample: embeddings of benign prompts, shape (prompts, dimensions), unit length.
     """
 
-    def __init__(self, reference: Floats) -> None:
-        self._reference = reference
-        distances = np.maximum(2 - 2 * reference @ reference.T, 0)
-        apart = distances[np.triu_indices(len(reference), 1)]
-        self._scale = float(np.median(apart))
-        kernel = np.exp(-distances / self._scale)
-        size = len(reference)
-        self._within = float((kernel.sum() - size) / (size * (size - 1)))
+    def __init__(self, sample: Floats) -> None:
+        self._scale = float(np.median(np.maximum(2 - 2 * sample @ sample.T, 0)[np.triu_indices(len(sample), 1)]))
 
-    def against(self, points: Floats) -> npt.NDArray[np.float64]:
-        """The mean kernel of each point with the reference, shape (points,); `statistic` takes it."""
-        parts = [
-            np.exp(-np.maximum(2 - 2 * points[i : i + 1024] @ self._reference.T, 0) / self._scale).mean(axis=1)
-            for i in range(0, len(points), 1024)
-        ]
-        return np.concatenate(parts).astype(np.float64)
+    def _kernel(self, one: Floats, other: Floats) -> Floats:
+        return np.asarray(np.exp(-np.maximum(2 - 2 * one @ other.T, 0) / self._scale), np.float32)
 
-    def statistic(self, window: Floats, against: npt.NDArray[np.float64]) -> float:
-        """MMD^2 of one window."""
-        size = len(window)
-        kernel = np.exp(-np.maximum(2 - 2 * window @ window.T, 0) / self._scale)
-        return float((kernel.sum() - size) / (size * (size - 1)) - 2 * against.mean() + self._within)
+    def statistic(self, window: Floats, reference: Floats) -> float:
+        """MMD^2 of one window, unbiased."""
+        within = 0.0
+        for points in (window, reference):
+            size = len(points)
+            within += (float(self._kernel(points, points).sum()) - size) / (size * (size - 1))
+        return within - 2 * float(self._kernel(window, reference).mean())

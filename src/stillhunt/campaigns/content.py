@@ -95,16 +95,17 @@ def compare(
         most_units: of a larger population so many units are drawn at random.
 
     Returns:
-        p = 1 where nothing could be judged. Units in a script in which the population has no more units than the pool are left out, because
-        there is nobody to compare them with.
+        p = 1 where nothing could be judged. Of units in a script that fewer write outside the pool than in it, only as many are looked at
+        as there are outside, because there is nobody to compare the others with.
     """
     rng = np.random.default_rng(seed)
     if population.units > most_units:
         population = population.take(np.sort(rng.choice(population.units, most_units, replace=False)))
     here, there = (np.bincount(side.dominant, minlength=len(SCRIPTS)) for side in (pool, population))
-    comparable = here < there
-    if not comparable[pool.dominant].all():
-        pool = pool.take(np.flatnonzero(comparable[pool.dominant]))
+    if (here > there).any():
+        shuffled = rng.permutation(pool.units)
+        chosen = [shuffled[pool.dominant[shuffled] == z][: there[z]] for z in range(len(SCRIPTS))]
+        pool = pool.take(np.sort(np.concatenate(chosen)))
     if not pool.units:
         return Content(1.0, float(np.log10(0.5)), 0.0, 0, 0, ())
     both = pool + population

@@ -94,6 +94,8 @@ def test_who_writes_chinese_is_compared_with_those_who_do():
     population = calls(english + [chinese() for _ in range(300)])
     window = calls([chinese() for _ in range(60)], first=10_000)
     assert content.compare(window, population, draws=99, enough=5).p > 0.02
+    some = content.compare(window, calls(english + [chinese() for _ in range(20)]), draws=99, enough=5)
+    assert (some.units, some.p > 0.02) == (20, True)
     nobody = content.compare(window, calls(english), draws=99)
     assert (nobody.p, nobody.units, nobody.habits) == (1.0, 0, ())
 

@@ -104,8 +104,8 @@ def compare(
     here, there = (np.bincount(side.dominant, minlength=len(SCRIPTS)) for side in (pool, population))
     if (here > there).any():
         shuffled = rng.permutation(pool.units)
-        chosen = [shuffled[pool.dominant[shuffled] == z][: there[z]] for z in range(len(SCRIPTS))]
-        pool = pool.take(np.sort(np.concatenate(chosen)))
+        kept = [shuffled[pool.dominant[shuffled] == z][: there[z]] for z in range(len(SCRIPTS))]
+        pool = pool.take(np.sort(np.concatenate(kept)))
     if not pool.units:
         return Content(1.0, float(np.log10(0.5)), 0.0, 0, 0, ())
     both = pool + population

@@ -33,9 +33,9 @@ the unrelated accounts and every one of their calls are the same, only the opera
 _READING = f"""A bar is met if the counted share meets it; intervals are exact 95 % intervals of that count (Clopper and Pearson 1934).
 Recall and false discoveries are those of one scan at the end. For the calls when first named, the past is scanned as it was
 when hidden accounts had made {", ".join(f"{mean:,}" for mean in MEANS[:-1])} and {MEANS[-1]:,} calls
-on average, until all that the last scan names
-(or 95 % of the hidden accounts) are named; the rest then counts as named by the last scan. Where that names nobody, the
-past is not scanned. What counts is how many calls an account had made at the first scan that named it, ordinary ones and
+on average (where a step has a bar, only from a quarter of it to four times it), until all that the last scan names
+(or 95 % of the hidden accounts) are named; the rest then counts as named by the last scan. Where that names nobody, or a step
+has a bar that asks for no number of calls, the past is not scanned. What counts is how many calls an account had made at the first scan that named it, ordinary ones and
 failures included; an account that no scan names counts as infinitely many. “All scans” adds up the false discoveries of the
 last scan and of those of the past.
 """

@@ -36,8 +36,8 @@ when hidden accounts had made {", ".join(f"{mean:,}" for mean in MEANS[:-1])} an
 on average (where a step has a bar, only from a quarter of it to four times it), until all that the last scan names
 (or 95 % of the hidden accounts) are named; the rest then counts as named by the last scan. Where that names nobody, or a step
 has a bar that asks for no number of calls, the past is not scanned. What counts is how many calls an account had made at the
-first scan that named it, ordinary ones and failures included; an account that no scan names counts as infinitely many. “All scans” adds up the false discoveries of the
-last scan and of those of the past.
+first scan that named it, ordinary ones and failures included; an account that no scan names counts as infinitely many.
+“All scans” adds up the false discoveries of the last scan and of those of the past.
 """
 _FAMILY_WORDS = {
     "payment": "no card tokens",

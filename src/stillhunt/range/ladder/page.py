@@ -122,7 +122,9 @@ def share(counted: Rate) -> str:
 
 
 def first_named(one: Sum) -> str:
-    """Median and 90th percentile of calls when first named."""
+    """Median and 90th percentile of calls when first named; the last scan alone says nothing about that."""
+    if not one.replays:
+        return "not scanned"
     return ", ".join("not named" if made is None else f"{made:,}" for made in (one.quantile(0.5), one.quantile(0.9)))
 
 

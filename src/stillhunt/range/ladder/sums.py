@@ -28,6 +28,7 @@ class Sum:
         recall: hidden accounts that the full scans named.
         false: named accounts of the full scans that are nobody's.
         false_ever: the same over all scans together, those of the past included (an account counts in each scan).
+        replays: scans of the past.
         first_named: calls when first named of all hidden accounts, sorted, None (not named) last.
         climb: (mean calls per hidden account, share of hidden accounts named by then), in order.
         wrong_by_population, overlooked: as in `Result`, added.
@@ -42,6 +43,7 @@ class Sum:
     recall: Rate
     false: Rate
     false_ever: Rate
+    replays: int
     first_named: list[int | None]
     climb: list[tuple[float, float]]
     wrong_by_population: dict[str, int]
@@ -88,6 +90,7 @@ def _sum(step: str, without: str | None, group: list[Result]) -> Sum:
         recall=rate(right, hidden),
         false=rate(named - right, named),
         false_ever=rate(named - right + past_wrong, named + past_right + past_wrong),
+        replays=len(past),
         first_named=sorted(named_first, key=lambda calls: math.inf if calls is None else calls),
         climb=_climb(group, hidden),
         wrong_by_population=_added(one.wrong_by_population for one in group),

@@ -252,8 +252,19 @@ def measure(folder: Path, scratch: Path, seeds: tuple[int, ...], cache: Path, *,
             provider(tally, who, theirs, harvest, seed, quick=quick)
         innocents(tally, people, others, folder, seed, quick=quick)
 
+    def more(tally: Tally) -> None:
+        """People's windows alone, many, because a rate of a few in a thousand is to be seen."""
+        say("more windows of people's prompts")
+        rng = np.random.default_rng([seeds[0], 5])
+        for test, structure in (("text", False), ("structure", True)):
+            traffic = People(list(people.values()), rng, structure=structure)
+            for size in SIZES:
+                for number in range(10 if quick else 3 * BENIGN[size]):
+                    tally.add((test, MAIN, "", size, 0.0), traffic.alarm(size, None, NOTHING, number))
+
     for seed in seeds:
         kept(str(seed), partial(ours, seed))
+    kept("people", more)
     if model is not None:
         kept("mmd", lambda tally: published(tally, list(people.values()), others, harvest, seeds[0], model, quick=quick))
     return total

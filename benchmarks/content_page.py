@@ -67,7 +67,30 @@ INNOCENT = (
     "population, whether it harvests or not. That is what the two other axes, and the other quantities of this one, are for.",
     "",
 )
-REASONS: tuple[str, ...] = ()
+REASONS = """
+## What the figures say, and what they do not
+
+- **Nothing is fitted, but the design had these sets in view.** Which fields a message has, that messages written with care and calls
+  that stand alone are looked at by themselves, and how many deviations are summed were chosen while mixes of these corpora with
+  ShareGPT were looked at, alpaca above all. No weight or threshold comes from them. Expect somewhat less on corpora of another kind.
+- **Where texts alone lose.** General instructions (alpaca) are the nearest to what people ask: a twentieth of 1,500 is found less than
+  half of the time, a tenth of 100 never. Prompts under one scaffold are found when there are five of them. In between lie lists of one
+  kind of work (code, mathematics, tools). Where the conversations that a window is compared with are few (one corpus instead of all
+  three), the same mixes are found less often.
+- **What structure adds.** Chats come as conversations and lists do not; a list's answers are of like length. The gain is largest against
+  chats and small against single questions (LIMA). A provider whose honest traffic is programs will see less of it.
+- **Scripts.** What is written in Chinese is compared with what others write in Chinese. Chinese people among others do not alarm, and
+  neither does anybody who writes a script that nobody else there writes: a list in such a script is not seen. Of a script that few
+  write no more is looked at than there is to compare with: Chinese lists among ShareGPT, English lists among Chinese conversations.
+- **What an alarm means.** Templated applications, benchmarks and people of another kind than the population's alarm within a hundred
+  calls. An alarm says that part of the traffic is of one kind that the population is not. It is evidence on the harvest axis only
+  together with freshness, long answers and the two other axes, and it is no use against a population that is not the provider's own.
+- **Calls of one conversation are alike.** Windows of single calls from one half of the chats, taken as independent and compared with
+  the other half, alarm far above the promised rate: 68 of 80 windows of 1,500 in a trial run of this benchmark. What is exchanged must
+  be what comes independently: conversations here, accounts in the product.
+- **MMD** here has another embedding and other prompts than the published figures, and one embedding only. It sees what prompts are
+  about; ours sees how calls are made. Neither was tried on lists that are written as people write, sent in conversations.
+""".splitlines()
 
 
 def _sum(counts: Counts, test: str, people: str, size: int | None, mix: float, corpus: str | None = None) -> tuple[int, int]:

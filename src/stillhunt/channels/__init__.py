@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.lake.engine import Dialect, Engine
@@ -46,6 +48,29 @@ class Aspect:
     testifies: bool = True  # whether having it in common speaks for one operator, or only explains
     pace: Aspect | None = None  # of a set: what the frequency of a value that a group has in common is called, if that is telling
     unseen: str = ""  # why it sees nothing, in words, where that is not for want of a column in the logs
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What one aspect showed, as columns of equal length, sorted by account.
+
+    Attributes:
+        aspect: the aspect's name.
+        accounts: positions of accounts in the digest's order.
+        values: one value a row. Measures have numbers, categories a dictionary array of strings, sets and ties whole numbers.
+        first: when it was first seen, microseconds since 1970; 0 where that is not known.
+        last: when it was last seen.
+        occurrences: how many of the account's calls (or records) show it.
+        shares: ... as a share of those that could have.
+    """
+
+    aspect: str
+    accounts: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64] | npt.NDArray[np.int64] | pa.DictionaryArray[Any, Any]
+    first: npt.NDArray[np.int64]
+    last: npt.NDArray[np.int64]
+    occurrences: npt.NDArray[np.int64]
+    shares: npt.NDArray[np.float64]
 
 
 class Channel(Protocol):

@@ -1,0 +1,258 @@
+"""The digests of all accounts while calls are folded into them.
+
+In: chunks. Out: arrays, that can be kept, put together with those of other accounts, and read by `channels.digest.reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stillhunt.channels.digest import kernels
+from stillhunt.channels.digest.chunks import Names, chunk_of
+from stillhunt.channels.digest.kernels import (
+    BINS,
+    BLOCK,
+    DAYS_KEPT,
+    MOST_HELD,
+    NETWORKS,
+    UNIT_GRAMS,
+    VALUES,
+    Array,
+    Chunk,
+    Held,
+    Rows,
+    Units,
+)
+from stillhunt.intake.instructions import compiled
+
+SHARDS = 2
+"""Accounts are folded in so many shards at once. It never changes what comes out."""
+
+MOST_PAIRS = 24_000_000
+"""Of requests so many (account, request) pairs are kept at most: from then on every second request, by hash, then every fourth ..."""
+
+HANDOFF_SECONDS = 60
+
+_EVERYTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
+_BUFFERED = 4_000_000
+
+_ROWS: dict[str, tuple[Any, tuple[int, ...], float]] = {
+    "calls": (np.int64, (), 0),
+    "answered": (np.int64, (), 0),
+    "requests": (np.int64, (), 0),
+    "tokens": (np.int64, (), 0),
+    "first": (np.int64, (), 0),
+    "last": (np.int64, (), 0),
+    "days": (np.int32, (), 0),
+    "squares": (np.float64, (), 0),
+    "day": (np.int32, (DAYS_KEPT,), -(1 << 31)),
+    "day_calls": (np.uint32, (DAYS_KEPT,), 0),
+    "pause_day": (np.int32, (), -1),
+    "pause_most": (np.float64, (), 0),
+    "hours": (np.uint32, (24,), 0),
+    "bins": (np.uint16, (BINS,), 0),
+    "network": (np.int32, (NETWORKS,), -1),
+    "network_calls": (np.uint32, (NETWORKS,), 0),
+    "client": (np.int32, (VALUES,), -1),
+    "client_calls": (np.uint32, (VALUES,), 0),
+    "parameters": (np.int32, (VALUES,), -1),
+    "parameters_calls": (np.uint32, (VALUES,), 0),
+    "model": (np.int32, (VALUES,), -1),
+    "model_calls": (np.uint32, (VALUES,), 0),
+    "model_first": (np.int64, (VALUES,), 0),
+    "model_before": (np.uint32, (VALUES,), 0),
+    "organization": (np.int32, (2,), -1),
+    "unit_block": (np.int32, (), -1),
+    "units": (np.int32, (), 0),
+    "below": (np.uint64, (), -1),
+    "held_block": (np.int32, (), -1),
+    "held": (np.int32, (), 0),
+}
+_UNITS: dict[str, tuple[Any, tuple[int, ...], float]] = {
+    "following": (np.int32, (), -1),
+    "key": (np.uint64, (BLOCK,), 0),
+    "prompt": (np.uint64, (BLOCK,), 0),
+    "shape": (np.int64, (BLOCK,), 0),
+    "calls": (np.uint32, (BLOCK,), 0),
+    "seconds": (np.uint32, (BLOCK,), 0),
+    "output": (np.float32, (BLOCK,), 0),
+    "messages": (np.int16, (BLOCK,), 0),
+    "flags": (np.uint8, (BLOCK,), 0),
+    "size": (np.uint8, (BLOCK,), 0),
+    "grams": (np.int32, (BLOCK, UNIT_GRAMS), 0),
+}
+_HELD: dict[str, tuple[Any, tuple[int, ...], float]] = {
+    "following": (np.int32, (), -1),
+    "gram": (np.int32, (BLOCK,), 0),
+    "times": (np.uint32, (BLOCK,), 0),
+    "first": (np.uint32, (BLOCK,), 0),
+    "last": (np.uint32, (BLOCK,), 0),
+}
+
+
+def _made(kinds: dict[str, tuple[Any, tuple[int, ...], float]], size: int) -> dict[str, Array]:
+    return {name: _filled(kind, (size, *shape), fill) for name, (kind, shape, fill) in kinds.items()}
+
+
+def _filled(kind: Any, shape: tuple[int, ...], fill: float) -> Array:
+    if fill == 0:
+        return np.zeros(shape, kind)  # pages that are never touched cost nothing
+    return np.full(shape, _EVERYTHING if kind is np.uint64 else fill, kind)
+
+
+def _longer(arrays: dict[str, Array], kinds: dict[str, tuple[Any, tuple[int, ...], float]], size: int) -> None:
+    """Make every array `size` long, one after the other, so that memory holds one of them twice at most."""
+    for name, (kind, shape, fill) in kinds.items():
+        old = arrays[name]
+        new = _filled(kind, (size, *shape), fill)
+        new[: len(old)] = old
+        arrays[name] = new
+
+
+class Shard:
+    """Blocks of units and held grams of a part of the accounts."""
+
+    def __init__(self) -> None:
+        self.units = _made(_UNITS, 1024)
+        self.held = _made(_HELD, 256)
+        self.used = (0, 0)
+
+    def grow(self, units: int, held: int) -> None:
+        """Make room for so many more blocks."""
+        for arrays, kinds, used, more in ((self.units, _UNITS, self.used[0], units), (self.held, _HELD, self.used[1], held)):
+            if used + more > len(arrays["following"]):
+                _longer(arrays, kinds, max(used + more, int(1.5 * len(arrays["following"]))))
+
+
+class Pairs:
+    """Which accounts sent which requests, in a sample of requests drawn by hash: (key, account, calls), sorted."""
+
+    def __init__(self) -> None:
+        self.key, self.account, self.calls = np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.uint32)
+        self.below = _EVERYTHING
+        self._waiting: list[tuple[Array, Array]] = []
+        self._rows = 0
+
+    def add(self, key: Array, account: Array) -> None:
+        """Add calls; requests whose hash is not below `below` must have been left out."""
+        self._waiting.append((key, account))
+        self._rows += key.size
+        if self._rows > _BUFFERED:
+            self.settle()
+
+    def settle(self) -> None:
+        """Sort in what waits, and thin out if there are too many."""
+        if self._waiting:
+            key, account = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+            self._waiting, self._rows = [], 0
+            order = np.argsort(key, kind="stable")
+            key, account = key[order], account[order]
+            _order_within(key, account)
+            self.key, self.account, self.calls = kernels.merged_counts(self.key, self.account, self.calls, key, account)
+        self.thin()
+
+    def thin(self) -> None:
+        """Keep every second request as often as needed."""
+        while self.key.size > MOST_PAIRS:
+            self.below = np.uint64(int(self.below) // 2)
+            kept = int(np.searchsorted(self.key, self.below))
+            self.key, self.account, self.calls = self.key[:kept].copy(), self.account[:kept].copy(), self.calls[:kept].copy()
+
+
+@compiled
+def _order_within(key: Any, account: Any) -> None:
+    """Sort accounts among equal keys, in place."""
+    begin = 0
+    while begin < key.size:
+        end = begin + 1
+        while end < key.size and key[end] == key[begin]:
+            end += 1
+        if end - begin > 1:
+            account[begin:end] = np.sort(account[begin:end])
+        begin = end
+
+
+class State:
+    """Digests as they grow.
+
+    Attributes:
+        names: numbers of accounts and of all other names.
+        rows: arrays with one row an account (and room for more), as `kernels.Rows`.
+        shards: blocks, account `row` in shard `row % SHARDS`.
+        pairs: sampled requests.
+        handoffs: (key, giver, taker, failed at, taken at), in the order in which they were seen.
+        open_failures: failed requests that may still be taken over: (key, account, time).
+        trace: (account, with the highest bit set for batch calls; microseconds) of every call, in the order in which they were folded.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self.rows = _made(_ROWS, 1024)
+        self.shards = [Shard() for _ in range(SHARDS)]
+        self.pairs = Pairs()
+        self.handoffs: list[tuple[Array, ...]] = []
+        self.open_failures: tuple[Array, Array, Array] = (np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64))
+        self.trace: list[tuple[Array, Array]] = []
+        self.calls = 0
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts there are."""
+        return len(self.names.accounts)
+
+    def fold(self, tables: Iterable[pa.Table]) -> None:
+        """Fold calls into the digests: tables of the columns `chunks.COLUMNS`, in an order that tells."""
+        with ThreadPoolExecutor(SHARDS + 2) as pool:
+            waiting = None
+            for table in tables:
+                if not table.num_rows:
+                    continue
+                chunk = chunk_of(table, self.names)
+                if waiting is not None:
+                    waiting()
+                waiting = self._started(pool, chunk)
+            if waiting is not None:
+                waiting()
+
+    def _started(self, pool: ThreadPoolExecutor, chunk: Chunk) -> Any:
+        """Begin to fold a chunk; the result waits until it is done. Meanwhile the next chunk may be read."""
+        if self.accounts > len(self.rows["calls"]):
+            _longer(self.rows, _ROWS, max(self.accounts, int(1.5 * len(self.rows["calls"]))))
+        order = kernels.by_account(chunk.account, self.accounts)
+        if not kernels.in_order(chunk.micros):
+            in_time = np.argsort(chunk.micros, kind="stable")
+            order = in_time[kernels.by_account(chunk.account[in_time], self.accounts)]
+        else:
+            in_time = np.arange(chunk.micros.size)
+        rows = Rows(**self.rows)
+        work = [pool.submit(_fold_shard, number, self.shards[number], order, chunk, rows) for number in range(SHARDS)]
+        work.append(pool.submit(self._requests, chunk, in_time))
+        self.calls += chunk.micros.size
+
+        def wait() -> None:
+            for one in work:
+                one.result()
+
+        return wait
+
+    def _requests(self, chunk: Chunk, in_time: Array) -> None:
+        self.pairs.add(*kernels.request_keys(chunk, self.pairs.below))
+        found, self.open_failures = kernels.handed_over(in_time, chunk, *self.open_failures, HANDOFF_SECONDS * 1_000_000)
+        if found[0].size:
+            self.handoffs.append(found)
+        account = chunk.account.astype(np.uint32) | (chunk.batch.astype(np.uint32) << np.uint32(31))
+        self.trace.append((account, chunk.micros))
+
+
+def _fold_shard(number: int, shard: Shard, order: Array, chunk: Chunk, rows: Rows) -> None:
+    position = 0
+    while position < order.size:
+        shard.grow(max(1024, shard.used[0] // 8), max(4 * MOST_HELD, shard.used[1] // 8))
+        units, held = Units(**shard.units), Held(**shard.held)
+        position, *used = kernels.fold_accounts(number, SHARDS, order, chunk, rows, units, held, shard.used, position)
+        shard.used = (int(used[0]), int(used[1]))

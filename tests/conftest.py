@@ -1,4 +1,6 @@
-"""Coverage by file: the suite fails when one file of the product is hardly tested, however good the average."""
+"""Coverage by file: the suite fails when one file of the product is hardly tested, however good the average. One Spark for all tests."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,3 +36,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"{share:5.1f} %  {path}")
     if not below:
         terminalreporter.line("every file is above it")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[None]:
+    """Keeps one Spark running: it takes seconds to start, and engines that are opened join it."""
+    from stillhunt.lake.engines.spark.session import shared
+
+    with shared(master="local[2]", memory="1g"):
+        yield

@@ -254,7 +254,7 @@ CASES = [
     ),
     Case(
         "hashes are the same everywhere",
-        lambda d: f"SELECT {d.hash64(d.text('abc'))} AS a, {d.hash64(d.text('снег'))} AS b, {d.hash64('CAST(NULL AS VARCHAR)')} AS c",
+        lambda d: f"SELECT {d.hash64(d.text('abc'))} AS a, {d.hash64(d.text('снег'))} AS b, {d.hash64('CAST(NULL AS STRING)')} AS c",
         [(0x900150983CD24FB, HASH_OF_SNOW, None)],
         [pa.int64(), pa.int64(), pa.int64()],
     ),

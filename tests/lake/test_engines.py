@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pyarrow as pa
 import pytest
 
-from lake.conformance import CASES, TABLES, Case
+from lake.conformance import CASES, TABLES, Case, at
 from lake.invented import interactions, ordered
 from stillhunt import records
 from stillhunt.errors import StillhuntError
@@ -16,10 +18,27 @@ from stillhunt.lake.engines import ENGINES, open_engine
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def engine(request):
+    if request.param == "spark":
+        request.getfixturevalue("spark")
     with open_engine(request.param) as opened:
         for name, table in TABLES.items():
             opened.attach(name, table)
         yield opened
+
+
+def pickled_by_value(function):
+    """Spark's workers do not know the modules of tests: what is given to them goes as it is."""
+    from pyspark import cloudpickle
+
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        return cloudpickle.loads(cloudpickle.dumps(function))
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+EMPTY = pa.schema([("account", pa.string()), ("tokens", pa.int64())])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -106,6 +125,88 @@ def test_an_attached_snapshot_does_not_see_what_comes_later(engine: Engine, tmp_
         engine.attach("pinned", lake.at(lake.snapshot()).table("interactions"))
         lake.append_interactions(interactions(range(10, 20)))
         assert engine.fetch("SELECT COUNT(*) AS n FROM pinned").to_pylist() == [{"n": 10}]
+
+
+GROUPED = pa.schema([("account", pa.string()), ("places", pa.list_(pa.int64())), ("first", records.TIMESTAMP), ("blob", pa.binary())])
+
+
+def numbered(batches):
+    """One row for each run of one account: its tokens in the order in which they came."""
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    found: dict[str | None, list[dict[str, object]]] = {}
+    for row in rows:
+        found.setdefault(row["account"], []).append(row)
+    yield pa.RecordBatch.from_pylist(
+        [
+            {"account": account, "places": [row["tokens"] for row in own], "first": own[0]["started"], "blob": b"\0\xff"}
+            for account, own in found.items()
+        ],
+        schema=GROUPED,
+    )
+
+
+def test_grouped_rows_meet_in_one_call_in_the_order_that_was_asked_for(engine: Engine):
+    function = pickled_by_value(numbered)
+    found = engine.grouped("SELECT account, started, tokens FROM calls", ["account"], ["account", "started", "tokens"], function, GROUPED)
+    assert found.schema == GROUPED
+    by_account = {row["account"]: row for row in found.to_pylist()}
+    assert len(by_account) == found.num_rows
+    assert {account: row["places"] for account, row in by_account.items()} == {"x": [10, 20, 40], "y": [7, None], None: [5]}
+    assert by_account["x"]["first"] == at(2026, 3, 1, 23, 59, 59, 999999)
+    assert by_account["y"]["blob"] == b"\0\xff"
+
+
+def test_grouped_puts_nulls_first_and_streams_many_rows_through_one_key(engine: Engine):
+    many = 150_000
+    engine.attach("many", pa.table({"key": ["k"] * many, "place": pa.array([None, *range(many - 1, 0, -1)], pa.int64())}))
+    schema = pa.schema([("rows", pa.int64()), ("ordered", pa.bool_()), ("nulls_first", pa.bool_()), ("batches", pa.int64())])
+
+    def ordered_ones(batches):
+        import itertools
+
+        import pyarrow as pa
+
+        places, count = [], 0
+        for batch in batches:
+            places += batch.column("place").to_pylist()
+            count += 1
+        if places:
+            row = {
+                "rows": len(places),
+                "ordered": all(one < two for one, two in itertools.pairwise(places[1:])),
+                "nulls_first": places[0] is None,
+                "batches": count,
+            }
+            yield pa.RecordBatch.from_pylist([row], schema=schema)
+
+    found = engine.grouped("SELECT key, place FROM many", ["key"], ["place"], ordered_ones, schema).to_pylist()
+    assert [(row["rows"], row["ordered"], row["nulls_first"]) for row in found] == [(many, True, True)]
+    assert found[0]["batches"] > 1
+
+
+def test_grouped_of_no_rows_gives_what_the_function_gives_for_none(engine: Engine):
+    found = engine.grouped(
+        "SELECT account, tokens FROM empty", ["account"], ["account"], pickled_by_value(lambda batches: (b for b in batches)), EMPTY
+    )
+    assert found.num_rows == 0
+    assert found.schema == EMPTY
+
+
+def test_a_failing_step_says_what_failed(engine: Engine):
+    def failing(batches):
+        for _ in batches:
+            raise ValueError("this step cannot go on")
+        yield
+
+    with pytest.raises((StillhuntError, ValueError), match="this step cannot go on"):
+        engine.grouped("SELECT account FROM calls", ["account"], [], failing, EMPTY)
+
+
+def test_rows_are_grouped_by_columns_that_are_names(engine: Engine):
+    with pytest.raises(ValueError, match="at least one column"):
+        engine.grouped("SELECT account FROM calls", [], [], iter, EMPTY)
+    with pytest.raises(ValueError, match="cannot name"):
+        engine.grouped("SELECT account FROM calls", ["account; DROP"], [], iter, EMPTY)
 
 
 def test_an_unknown_engine_is_an_error_that_names_the_known_ones():

@@ -3,19 +3,27 @@
 An engine holds named relations. Lake tables and Arrow tables are attached under a name, queries are materialised
 under new names, and only small results are fetched. Everything above the lake speaks to `Engine` alone.
 
-The subset: SELECT with joins, GROUP BY, HAVING, window functions, UNION ALL, WITH, CASE, COALESCE, `IS NOT DISTINCT FROM`;
-COUNT, SUM, AVG, MIN, MAX, ROW_NUMBER, RANK, LAG, LEAD; ABS, LN, LEAST, GREATEST, SUBSTR, LOWER, CONCAT, LENGTH, LIKE; CAST to
-BIGINT, INTEGER, DOUBLE, VARCHAR (STRING on Spark is the same), BOOLEAN. `/` divides without rounding. Times are compared and
-aggregated as they are and computed with as microseconds (`epoch_us`). Anything else goes through `Dialect`. Strings in
-SQL are written by `Dialect.text`, never pasted. The conformance suite (tests/lake) runs all of this on every engine.
+The subset: SELECT with joins (inner, left, full, cross), subqueries (scalar, IN, EXISTS), DISTINCT, GROUP BY, HAVING, window functions,
+UNION ALL, WITH, CASE, COALESCE, NULLIF, `IS NOT DISTINCT FROM`, ORDER BY, LIMIT; COUNT, SUM, AVG, MIN, MAX, ROW_NUMBER, RANK, LAG,
+LEAD; `+ - * / %`, MOD, ABS, FLOOR, LN, LOG2, LEAST, GREATEST, SUBSTR, LOWER, CONCAT, `||`, LENGTH, LIKE; CAST to BIGINT, INTEGER, DOUBLE,
+STRING, BOOLEAN. Times are compared and aggregated as they are and computed with as microseconds (`epoch_us`). Anything else goes through
+`Dialect`. Strings in SQL are written by `Dialect.text`, never pasted.
+
+Where engines differ nevertheless, and what to write: `/` divides without rounding, and by zero it is an error or infinite: NULLIF
+the divisor. FLOOR of a double is whole on one engine and a double on the other: CAST it. LN and LOG2 take what is above zero. A text is
+STRING (VARCHAR wants a length elsewhere). Nulls come first or last in ORDER BY: COALESCE them where it matters. A double as text is
+spelled by each engine in its own way: results carry numbers.
+
+The conformance suite (tests/lake) runs all of this on every engine, and replays there every query that a scan issues.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, final
 
 import pyarrow as pa
 
@@ -23,6 +31,10 @@ from stillhunt.records import TIMESTAMP
 
 if TYPE_CHECKING:
     from stillhunt.lake.table import LakeTable
+
+Partition: TypeAlias = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+"""What `Engine.grouped` runs on rows in order. On Spark it runs in other processes, perhaps on other machines: it takes with it what it
+refers to, and what it changes outside is lost."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
@@ -151,6 +163,30 @@ class Engine(ABC):
         """
         return plain(self._fetch(sql))
 
+    @final
+    def grouped(self, sql: str, keys: Sequence[str], order: Sequence[str], function: Partition, schema: pa.Schema) -> pa.Table:
+        """Rows of `sql` through `function`, so that it meets all rows of equal `keys` in one call, and every row in the order of `order`.
+
+        Args:
+            sql: the rows.
+            keys: columns of `sql`, one or more. How rows of different keys share calls is the engine's choice.
+            order: columns of `sql`: rows come sorted by them, nulls first. To meet the rows of one key together, begin with `keys`.
+            function: takes the batches of one call, in order, and gives batches with the columns of `schema`. Batches have strings, whole
+                numbers, doubles, booleans, timestamp[us, UTC] and lists of them. Called without any batch it gives what no rows give.
+            schema: of the result: the same types, or binary.
+
+        Returns:
+            What the calls gave, one after the other; the order of calls is not defined.
+
+        Raises:
+            StillhuntError: `function` failed in another process, with its reason in words. In this one it raises what it raises.
+        """
+        for name in (*keys, *order):
+            self._check(name)
+        if not keys:
+            raise ValueError("rows are grouped by at least one column")
+        return self._grouped(sql, keys, order, function, schema)
+
     @abstractmethod
     def close(self) -> None:
         """Release what the engine holds."""
@@ -172,6 +208,9 @@ class Engine(ABC):
 
     @abstractmethod
     def _fetch(self, sql: str) -> pa.Table: ...
+
+    @abstractmethod
+    def _grouped(self, sql: str, keys: Sequence[str], order: Sequence[str], function: Partition, schema: pa.Schema) -> pa.Table: ...
 
     @staticmethod
     def _check(name: str) -> None:

@@ -53,6 +53,16 @@ class LakeTable:
             return _local_paths(self._tasks)
 
     @property
+    def identifier(self) -> str:
+        """What the Iceberg catalog calls the table: namespace and name with a dot between."""
+        return ".".join(self._table.name())
+
+    @property
+    def snapshot_id(self) -> int | None:
+        """The snapshot, as the Iceberg catalog numbers it; None for a table without rows."""
+        return self._snapshot_id
+
+    @property
     def uniform(self) -> bool:
         """Whether all files were written with the same columns."""
         return len(self._table.metadata.schemas) == 1

@@ -14,7 +14,7 @@ from typing import Any
 from stillhunt.errors import StillhuntError
 from stillhunt.lake.engine import Engine
 
-ENGINES = {"duckdb": "stillhunt.lake.engines.duckdb"}
+ENGINES = {"duckdb": "stillhunt.lake.engines.duckdb", "spark": "stillhunt.lake.engines.spark"}
 """Engine name -> module with `open_engine(**options) -> Engine`."""
 
 
@@ -30,7 +30,7 @@ def open_engine(name: str = "duckdb", **options: Any) -> Engine:
         module = import_module(ENGINES[name])
     except ImportError as error:
         raise StillhuntError(
-            f"the engine {name} needs the package {error.name}, which is not installed; install it or choose another"
+            f"the engine {name} needs the package {error.name}, which is not installed; install stillhunt[{name}] or choose another engine"
         ) from error
     engine: Engine = module.open_engine(**options)
     return engine

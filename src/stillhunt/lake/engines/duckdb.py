@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ import duckdb
 import pyarrow as pa
 
 from stillhunt.errors import StillhuntError
-from stillhunt.lake.engine import Dialect, Engine
+from stillhunt.lake.engine import Dialect, Engine, Partition
 from stillhunt.lake.faults import SnapshotGoneError
 from stillhunt.lake.table import LakeTable
 
+_BATCH_ROWS = 65_536
 _MICROSECONDS_IN_HOUR = 3_600_000_000
 _MICROSECONDS_IN_DAY = 24 * _MICROSECONDS_IN_HOUR
 
@@ -173,6 +174,18 @@ class DuckDB(Engine):
         with _spoken():
             rows: pa.Table = self._connection.sql(sql).to_arrow_table()
         return rows
+
+    def _grouped(self, sql: str, keys: Sequence[str], order: Sequence[str], function: Partition, schema: pa.Schema) -> pa.Table:
+        # One call meets all rows: the order is what bounds memory, and sorting goes to disk by itself.
+        sorting = f" ORDER BY {', '.join(f'{_quoted(name)} NULLS FIRST' for name in order)}" if order else ""
+        with _spoken():
+            rows = self._connection.sql(f"SELECT * FROM ({sql}){sorting}").to_arrow_reader(_BATCH_ROWS)
+            assert rows is not None
+            try:
+                found = [batch.select(schema.names).cast(schema) for batch in function(iter(rows))]
+            finally:
+                rows.close()
+        return pa.Table.from_batches(found, schema)
 
     def _drop(self, name: str) -> None:
         kinds = self._connection.execute(

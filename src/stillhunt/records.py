@@ -142,7 +142,7 @@ INTERACTIONS = pa.schema(
         ("prompt_topic", pa.int64()),  # SimHash of the words of the user's last message: few bits differ where words are shared
         ("response_topic", pa.int64()),  # the same of the response
         ("prompt_shape", pa.int64()),  # how the user's last message is written: `SHAPE_FIELDS`
-        ("sketch", pa.list_(pa.int64())),
+        ("sketch", pa.list_(pa.int32())),  # numbers of grams, not negative, ascending: `intake.sketch`
         ("system_chars", pa.int32()),
         ("prompt_chars", pa.int32()),
         ("response_chars", pa.int32()),
@@ -239,7 +239,8 @@ since 1970), so that the newest value wins whatever the order in which records a
 
 _PHRASE: list[tuple[str, pa.DataType]] = [("gram", pa.int64()), ("words", pa.string())]
 PHRASES = pa.schema(_PHRASE)
-"""The k-anonymous dictionary: the words behind a sampled k-gram, kept only once ten accounts have sent it."""
+"""The k-anonymous dictionary: the words behind a sampled k-gram, kept only once ten accounts have sent it. `gram` is the number
+that sketches have."""
 
 TEXTS = pa.schema(
     [

@@ -27,7 +27,8 @@ def calls(*pairs, system=None):
 
 
 def sampled(text):
-    return sketch.sketches(pa.nulls(1, pa.large_string()), pa.array([f"\x1eu{text}"], pa.large_string()))[1].tolist()
+    hashes = sketch.sketches(pa.nulls(1, pa.large_string()), pa.array([f"\x1eu{text}"], pa.large_string()))[1]
+    return sketch.grams(hashes).tolist()
 
 
 def learnt(fingerprinter, *pairs, **options):
@@ -134,6 +135,17 @@ def test_words_that_do_not_hash_to_their_gram_are_not_kept():
     tokens = table().tokens("one two three four")
     assert not book.keep(sketch.gram_of(tokens) + 1, tokens, "one two three four")
     assert book.take().num_rows == 0
+
+
+def test_grams_that_share_their_number_are_not_counted_together():
+    book = PhraseBook(2)
+    tokens = table().tokens("one two three four")
+    whole = sketch.gram_of(tokens)
+    assert learn(book, 1, [whole]) == []
+    assert learn(book, 2, [whole ^ 1]) == []
+    assert learn(book, 3, [whole]) == [whole]
+    assert book.keep(whole, tokens, "one two three four")
+    assert book.take().to_pydict() == {"gram": [whole >> 31], "words": ["one two three four"]}
 
 
 def learn(book, account, grams):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillhunt.intake import instructions, sketch, unicode_table
+from stillhunt.intake import instructions, sketch, thinning, unicode_table
 
 BITS = (1 << 64) - 1
 
@@ -72,21 +72,35 @@ def ref_gram(tokens):
     return total ^ (total >> 33)
 
 
-def ref_sketch(messages):
-    grams = set()
-    for message in messages:
-        tokens = ref_tokens(message)
-        for end in range(1, len(tokens) + 1):
-            start, weight = end, 0
-            while start > 0 and weight < 8:
-                start -= 1
-                weight += tokens[start][1]
-            if weight >= 8:
-                grams.add(ref_gram(tokens[start:end]))
+def ref_grams(message):
+    tokens = ref_tokens(message)
+    grams = []
+    for end in range(1, len(tokens) + 1):
+        start, weight = end, 0
+        while start > 0 and weight < 8:
+            start -= 1
+            weight += tokens[start][1]
+        if weight >= 8:
+            grams.append(ref_gram(tokens[start:end]))
+    return grams
+
+
+def ref_kept(grams, most):
     threshold = 1 << 62
-    while sum(g < threshold for g in grams) > 512:
+    while sum(g < threshold for g in grams) > most:
         threshold >>= 1
-    return sorted(g for g in grams if g < threshold)
+    return {g for g in grams if g < threshold}
+
+
+def ref_sketch(messages, system=None):
+    edges, between = set(), set()
+    for number, message in enumerate([system or "", *messages]):
+        grams = ref_grams(message)
+        edge = 32 if number in (0, 1, len(messages)) else 0
+        for place, gram in enumerate(grams):
+            (edges if min(place, len(grams) - 1 - place) < edge else between).add(gram)
+    kept = ref_kept(edges, 32) | ref_kept(between, 16)
+    return sorted({g >> 31: g for g in sorted(kept, reverse=True)}.values())
 
 
 def ref_hash(raw):
@@ -116,9 +130,9 @@ def user(*messages):
 
 
 def sketch_of(*messages, system=None):
-    offsets, grams = sketch.sketches(column(system), column(user(*messages)))
-    assert offsets.tolist() == [0, len(grams)]
-    return grams.tolist()
+    offsets, hashes = sketch.sketches(column(system), column(user(*messages)))
+    assert offsets.tolist() == [0, len(hashes)]
+    return hashes.tolist()
 
 
 NUMBERED = " ".join(f"word{i} of a very long text" for i in range(3000))
@@ -146,7 +160,7 @@ def test_kernel_agrees_with_a_slow_reference(name):
     assert sketch_of(CORPUS[name]) == ref_sketch([CORPUS[name]])
 
 
-GOLDEN = {  # grams, the smallest, and the exact hash: whoever changes one of these changes every lake in the field
+GOLDEN = {  # grams, the smallest one's hash, and the exact hash: whoever changes one of these changes every lake in the field
     "english": (5, 213647735083635408, -3157034983408593124),
     "german": (4, 927200947642042387, 3926533073445474663),
     "chinese": (11, 688197711893886, 3122929796000092835),
@@ -160,7 +174,7 @@ GOLDEN = {  # grams, the smallest, and the exact hash: whoever changes one of th
     "mixed": (3, 1284913027321288445, -616887625286102169),
     "empty": (0, None, 0),
     "short": (0, None, -4174966104088579857),
-    "huge": (353, 591771411540670, -2935494970389773837),
+    "huge": (26, 591771411540670, -2935494970389773837),
     "plane two": (2, 1787930317329074188, -9110769998862655616),
 }
 
@@ -186,7 +200,7 @@ ALPHABET = "abc XY.,09_-'äßÉİıſ \u0301\u200b\u00ad\u2060\ufe0f你好、ガ
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.text(st.sampled_from(ALPHABET), max_size=60), max_size=4), st.none() | st.text(st.sampled_from(ALPHABET), max_size=40))
 def test_kernel_agrees_with_the_reference_on_hostile_texts(messages, system):
-    assert sketch_of(*messages, system=system) == ref_sketch([system or "", *messages])
+    assert sketch_of(*messages, system=system) == ref_sketch(messages, system)
 
 
 @settings(max_examples=200, deadline=None)
@@ -252,6 +266,33 @@ def test_an_instruction_is_found_wherever_it_stands():
     assert alone <= inside
 
 
+@pytest.mark.parametrize("words", [50, 500, 3000])
+@pytest.mark.parametrize("name", ["english", "chinese", "russian"])
+def test_no_document_however_long_hides_the_instruction_before_or_behind_it(name, words):
+    alone = set(sketch_of(CORPUS[name]))
+    document = " ".join(f"word{i} of a long text" for i in range(words // 5))
+    assert alone
+    assert alone <= set(sketch_of(f"{CORPUS[name]} {document}"))
+    assert alone <= set(sketch_of(f"{document} {CORPUS[name]}"))
+    assert alone <= set(sketch_of(document, system=CORPUS[name]))
+    assert alone <= set(sketch_of(CORPUS[name], system=document))
+
+
+def test_a_conversation_keeps_its_first_and_its_last_instruction_whole():
+    said = [" ".join(f"turn{turn} has word{i} here" for i in range(60)) for turn in range(40)]
+    first, last = set(sketch_of(CORPUS["english"])), set(sketch_of(CORPUS["german"]))
+    whole = sketch_of(CORPUS["english"], *said, CORPUS["german"])
+    assert first | last <= set(whole)
+    assert len(whole) <= 48
+
+
+def test_an_instruction_amid_long_documents_keeps_a_part_that_others_keep_too():
+    instruction = " ".join(f"now do step{i} with great care and patience" for i in range(80))
+    texts = [" ".join(f"{side}{i} of some text" for i in range(40)) for side in "abcdefgh"]
+    kept = [set(sketch_of(f"{before} {instruction} {behind}")) for before, behind in zip(texts[::2], texts[1::2], strict=True)]
+    assert set.intersection(*kept)
+
+
 def test_order_counts():
     words = [f"token{i}" for i in range(400)]
     shuffled = words[:]
@@ -268,9 +309,9 @@ def test_anagrams_and_boundaries_are_different_tokens():
 
 
 def test_one_gram_in_four_is_kept_and_kept_hashes_are_uniform():
-    texts = [" ".join(f"w{i * 1000 + j}" for j in range(403)) for i in range(400)]
-    offsets, grams = sketch.sketches(pa.nulls(400, pa.large_string()), column(*map(user, texts)))
-    expected = 400 * 400  # each of 400 texts has 403 - 3 grams, none of them twice
+    texts = [" ".join(f"w{i * 1000 + j}" for j in range(63)) for i in range(2700)]
+    offsets, grams = sketch.sketches(pa.nulls(2700, pa.large_string()), column(*map(user, texts)))
+    expected = 2700 * 60  # each of 2700 texts has 63 - 3 grams, none of them twice, all at its edges
     assert abs(len(grams) / expected - 0.25) < 5 * (0.25 * 0.75 / expected) ** 0.5
     distinct = np.unique(grams)
     counts = np.histogram(distinct, bins=64, range=(0, 2**62))[0]
@@ -293,11 +334,13 @@ def test_one_changed_letter_changes_half_of_the_bits():
     assert 31 < sum(flips) / len(flips) < 33
 
 
-def test_a_long_text_keeps_a_nested_part():
+def test_of_a_long_text_a_nested_part_is_kept_between_its_edges():
     grams = sketch_of(CORPUS["huge"])
-    assert 200 < len(grams) <= 512
-    everything = {g for i in range(0, 3000, 50) for g in sketch_of(" ".join(f"word{j} of a very long text" for j in range(i, i + 51)))}
-    assert set(grams) == {g for g in everything if g <= max(grams)}
+    edges = {g for part in (NUMBERED[:400], NUMBERED[-400:]) for g in sketch_of(part)}
+    between = set(grams) - edges
+    assert 4 <= len(between) <= 16
+    everything = {g for i in range(0, 3000, 5) for g in sketch_of(" ".join(f"word{j} of a very long text" for j in range(i, i + 7)))}
+    assert {g for g in everything if g <= max(between)} == {g for g in grams if g <= max(between)}
 
 
 def test_repetition_does_not_fill_a_sketch():
@@ -309,6 +352,20 @@ def test_values_are_distinct_ascending_and_positive():
         grams = sketch_of(text, text)
         assert grams == sorted(set(grams))
         assert all(0 <= g < 2**62 for g in grams)
+
+
+def test_numbers_are_the_upper_31_bits_and_distinct_though_hashes_that_share_them_are_many():
+    _, hashes = sketch.sketches(column(*[None] * 400), column(*(user(" ".join(f"{i}x{j}" for j in range(500))) for i in range(400))))
+    numbers = sketch.grams(hashes)
+    assert numbers.dtype == np.int32
+    assert numbers.tolist() == [h >> 31 for h in hashes.tolist()]
+    assert numbers.min() >= 0
+    state = thinning.new_state(8)
+    thinning.begin(state)
+    state[0][:4], state[1][:4] = [(9 << 31) + 5, 3, (9 << 31) + 2, 9 << 31], range(4)
+    assert thinning.settle(state, 4, 2, 4, 3) == 0
+    kept = np.empty(thinning.MAX_GRAMS, np.uint64)
+    assert (kept[: thinning.kept_of(state, kept)] >> np.uint64(31)).tolist() == [0, 9]
 
 
 def test_origins_name_the_text_of_every_gram():

@@ -58,6 +58,13 @@ def test_a_lake_of_a_newer_release(tmp_path, monkeypatch):
     assert "layout 7" in refusal(tmp_path / "lake")
 
 
+def test_a_lake_whose_sketches_are_of_another_kind(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "LAYOUT", opening.LAYOUT - 1)
+    Lake.open(tmp_path / "lake", create=True).close()
+    monkeypatch.undo()
+    assert "ingest the logs again into a new lake" in refusal(tmp_path / "lake", create=True)
+
+
 def test_another_key(tmp_path):
     Lake.open(tmp_path / "lake", create=True).close()
     Lake.open(tmp_path / "other", create=True).close()

@@ -106,8 +106,8 @@ class Fingerprinter:
         system, transcript = columns["system"], columns["transcript"]
         exact = {name: sketch.exact(columns[name]) for name in ("system", "transcript", "tools", "response", "reasoning")}
         said = exact["transcript"]
-        offsets, grams = sketch.sketches(system, transcript)
-        self._learn(columns["account_id"], system, transcript, offsets, grams)
+        offsets, hashes = sketch.sketches(system, transcript)
+        self._learn(columns["account_id"], system, transcript, offsets, hashes)
         nothing = pc.and_(system.is_null(), transcript.is_null())
         framing = 2 * said.messages
         return {
@@ -118,7 +118,7 @@ class Fingerprinter:
             "prompt_topic": topics(transcript, last_turn=True),
             "response_topic": topics(columns["response"]),
             "prompt_shape": shapes(transcript),
-            "sketch": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(grams, pa.int64()), mask=nothing),
+            "sketch": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(sketch.grams(hashes), pa.int32()), mask=nothing),
             "system_chars": _sizes(exact["system"].chars, system),
             "prompt_chars": _sizes(said.chars - framing, transcript),
             "response_chars": _sizes(exact["response"].chars, columns["response"]),
@@ -127,9 +127,9 @@ class Fingerprinter:
             "user_turns": _sizes(said.user_turns, transcript),
         }
 
-    def _learn(self, account: pa.Array[Any], system: pa.Array[Any], transcript: pa.Array[Any], offsets: Any, grams: Any) -> None:
+    def _learn(self, account: pa.Array[Any], system: pa.Array[Any], transcript: pa.Array[Any], offsets: Any, hashes: Any) -> None:
         accounts = sketch.exact(account.cast(pa.large_string())).hashes.view(np.uint64)
-        rows, ripe = self._book.learn(accounts, offsets, grams)
+        rows, ripe = self._book.learn(accounts, offsets, hashes)
         tokens = fold_table().tokens
         for row in np.unique(rows).tolist():
             found = sketch.origins(system, transcript, row)

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from stillhunt import records
 from stillhunt.intake.instructions import compiled, prefetch
-from stillhunt.intake.sketch import gram_of
+from stillhunt.intake.sketch import gram_of, grams
 from stillhunt.intake.unicode_table import UNSPACED
 
 MEMORY = 48_000_000
@@ -112,7 +112,7 @@ class PhraseBook:
         Args:
             accounts: uint64, a hash of each row's account.
             offsets: int64, rows + 1 of them, into `values`.
-            values: int64, the rows' sketches one after the other, distinct within a row.
+            values: int64, the hashes of the rows' grams one after the other, distinct within a row.
 
         Returns:
             Row numbers (ascending) and grams that have just been sent by their k-th account.
@@ -126,7 +126,7 @@ class PhraseBook:
         """Remember the words of a ripe gram, unless they are not what was hashed or look like somebody's own.
 
         Args:
-            gram: the sampled hash.
+            gram: its whole hash. Its number alone would not do: of a million popular ones, many have a stranger with the same.
             tokens: folded tokens and their classes; only these are kept, since only these are what `k` accounts have sent.
             raw: the text that they were cut from, to see signs that tokens no longer show.
         """
@@ -136,9 +136,10 @@ class PhraseBook:
         return True
 
     def take(self) -> pa.Table:
-        """The phrases kept since the last call, as `records.PHRASES`."""
+        """The phrases kept since the last call, as `records.PHRASES`: hashes become the numbers that sketches have."""
         kept, self._kept = self._kept, {}
-        return pa.table([pa.array(kept.keys(), pa.int64()), pa.array(kept.values(), pa.string())], schema=records.PHRASES)
+        numbers = grams(np.fromiter(kept, np.int64, len(kept)))
+        return pa.table([pa.array(numbers, pa.int64()), pa.array(kept.values(), pa.string())], schema=records.PHRASES)
 
 
 def personal(tokens: Sequence[tuple[str, int]]) -> bool:

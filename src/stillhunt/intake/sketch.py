@@ -1,16 +1,18 @@
 """Text to numbers, in compiled loops over Arrow's own buffers.
 
 In: columns of large_string (any slice, nulls allowed). Out: arrays of exact hashes, sizes and consistent k-gram sketches.
-May import: intake.instructions and intake.unicode_table, nothing else of stillhunt.
+May import: intake.instructions, intake.thinning and intake.unicode_table, nothing else of stillhunt.
 
 A sketch answers "which instructions does this call carry?" wherever they stand and whatever fills their slots:
 
 * a token is a run of letters, digits and marks, folded (see `unicode_table`), or one code point of an unspaced script;
 * a gram is the shortest run of trailing tokens whose weights reach 8; a word weighs 2, an unspaced code point 1;
-* a gram is kept when its 64-bit hash is below a threshold, 2**62 (one in four), halved until at most 512 are left.
+* a gram is sampled when its 64-bit hash is below 2**62 (one in four), and at most 48 of them are kept (see `thinning`);
+* a gram's number is its hash without the lowest 31 bits: 31 bits for those that are sampled.
 
 So a gram is kept in every text that holds it or in none (bottom of one hash order, as in Broder 1997 and Heintze 1996), except
-that very long texts keep a nested part. Hashes are unkeyed, little-endian and the same on every machine and Python.
+that long texts keep a nested part of what does not stand at their ends. Hashes are unkeyed, little-endian and the same on every
+machine and Python.
 """
 
 from __future__ import annotations
@@ -23,12 +25,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
+from stillhunt.intake.thinning import EDGE, GRAM_SHIFT, MAX_GRAMS, THRESHOLD, WAITING, State, begin, kept_of, new_state, settle
 from stillhunt.intake.unicode_table import PLANES_END, table
 
-MAX_GRAMS = 512
 GRAM_WEIGHT, WORD_WEIGHT, UNSPACED_WEIGHT = 8, 2, 1
-
-_THRESHOLD = np.uint64(1 << 62)
 _SEED = np.uint64(0x9E3779B97F4A7C15)  # odd constants without structure: the golden ratio and splitmix64's
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _STEP = np.uint64(0x94D049BB133111EB)
@@ -36,7 +36,6 @@ _FMIX1 = np.uint64(0xFF51AFD7ED558CCD)  # MurmurHash3's finaliser (Appleby 2011)
 _FMIX2 = np.uint64(0xC4CEB9FE1A85EC53)
 _POWERS = np.array([pow(int(_STEP), i, 1 << 64) for i in range(GRAM_WEIGHT + 2)], dtype=np.uint64)
 
-_BUFFER = 2 * MAX_GRAMS
 _RING = 16  # tokens remembered: a gram has at most 8, and the ring's size must be a power of two
 _RS, _U, _O80, _O7F, _O01 = (np.uint64(int(c, 16)) for c in ("1E" * 8, "75", "80" * 8, "7F" * 8, "01" * 8))
 _LOWER, _A, _Z, _0, _9 = (np.uint64(int(c, 16)) for c in ("20" * 8, "1F" * 8, "05" * 8, "50" * 8, "46" * 8))
@@ -97,46 +96,6 @@ def _texts(data: Kernel, offsets: Kernel, valid: Kernel, hashes: Kernel, chars: 
 
 
 @compiled
-def _compact(kept: Kernel, n: int, threshold: np.uint64, scratch: Kernel, starts: Kernel) -> tuple[int, np.uint64]:
-    """Sort kept[:n], drop doubles, halve the threshold until `MAX_GRAMS` fit. Returns the new n and threshold.
-
-    Hashes are uniform below the threshold: one pass into about as many slices as there are hashes and an insertion sort is
-    linear on average.
-    """
-    bits = 0
-    while 1 << bits < n and 1 << bits < MAX_GRAMS:
-        bits += 1
-    shift = np.uint64(62 - bits) - zeros_below(_THRESHOLD // threshold)
-    slices = 1 << bits
-    starts[: slices + 1] = 0
-    for j in range(n):
-        starts[_signed(kept[j] >> shift) + 1] += 1
-    for j in range(slices):
-        starts[j + 1] += starts[j]
-    for j in range(n):
-        slot = _signed(kept[j] >> shift)
-        scratch[starts[slot]] = kept[j]
-        starts[slot] += 1
-    distinct = 0
-    for j in range(n):
-        value = scratch[j]
-        k = distinct
-        while k > 0 and kept[k - 1] > value:
-            k -= 1
-        if k > 0 and kept[k - 1] == value:
-            continue
-        for m in range(distinct, k, -1):
-            kept[m] = kept[m - 1]
-        kept[k] = value
-        distinct += 1
-    while distinct > MAX_GRAMS:
-        threshold >>= _ONE
-        while distinct > 0 and kept[distinct - 1] >= threshold:
-            distinct -= 1
-    return distinct, threshold
-
-
-@compiled
 def _message(
     data: Kernel,
     start: int,
@@ -144,16 +103,19 @@ def _message(
     entries: Kernel,
     sequences: Kernel,
     powers: Kernel,
-    state: tuple[Kernel, Kernel, Kernel, Kernel, Kernel],
+    state: State,
+    memory: tuple[Kernel, Kernel],
     spans: Kernel,
     n: int,
-    threshold: np.uint64,
-) -> tuple[int, np.uint64]:
-    """Append the grams of one message that hash below the threshold to the kept ones; returns their number and the threshold.
+    edge: int,
+) -> tuple[int, int]:
+    """Append the grams of one message that are sampled to those waiting; returns their number and that of all grams in the message.
 
-    `spans` either has no rows, or as many as `kept`, and then receives the bytes [from, to) that each gram was cut from.
+    `spans` either has no rows, or as many as can wait, and then receives the bytes [from, to) that each gram was cut from.
     """
-    kept, scratch, starts, ring, marks = state
+    kept, places = state[0], state[1]
+    ring, marks = memory
+    passed = 0
     readable = data.size - 8
     p1, p3 = powers[1], powers[3]
     track = spans.shape[0] > 0
@@ -295,13 +257,15 @@ def _message(
                 continue
         gram = _finish(rolling)
         if n == capacity:
-            n, threshold = _compact(kept, n, threshold, scratch, starts)
+            n = settle(state, n, edge, passed - edge, passed - edge)
         kept[n] = gram
+        places[n] = passed
+        passed += 1
         if track:
             spans[n, 0] = marks[oldest & (_RING - 1)] >> 1
             spans[n, 1] = token_end
-        n += _signed(gram < threshold)  # no branch: one in four cannot be predicted
-    return n, threshold
+        n += _signed(gram < THRESHOLD)  # no branch: one in four cannot be predicted
+    return n, passed
 
 
 @compiled
@@ -325,56 +289,66 @@ def _row(
     transcripts: tuple[Kernel, Kernel, Kernel],
     row: int,
     tables: tuple[Kernel, Kernel, Kernel],
-    state: tuple[Kernel, Kernel, Kernel, Kernel, Kernel],
+    state: State,
+    memory: tuple[Kernel, Kernel],
     spans: Kernel,
-    sides: Kernel,
-) -> tuple[int, np.uint64]:
-    """The grams of one interaction, unsorted: its system text and what its users said. `sides` receives the grams of the system's."""
+) -> tuple[int, int]:
+    """Sample one interaction: its system text and what its users said.
+
+    Where spans are wanted, all that is sampled is left waiting; returns how many grams that are, and how many are the system's.
+    """
     entries, sequences, powers = tables
-    n, threshold = 0, _THRESHOLD
+    settled = spans.shape[0] == 0
+    n = of_system = 0
     data, offsets, valid = texts
     if not valid.size or valid[row]:
-        n, threshold = _message(data, offsets[row], offsets[row + 1], entries, sequences, powers, state, spans, n, threshold)
-    sides[0] = n
+        n, places = _message(data, offsets[row], offsets[row + 1], entries, sequences, powers, state, memory, spans, n, EDGE)
+        if settled:
+            n = settle(state, n, EDGE, places, places - EDGE)
+        of_system = n
     data, offsets, valid = transcripts
     if not valid.size or valid[row]:
         end = offsets[row + 1]
+        begun = until = _signed(-1)  # the user's message before: only when there is another one is it not the last
+        first = True
         i = _next_message(data, offsets[row], end)
-        while i < end:
-            until = _next_message(data, i + 1, end)
-            if i + 1 < until and data[i + 1] == _U:
-                n, threshold = _message(data, i + 2, until, entries, sequences, powers, state, spans, n, threshold)
-            i = until
-    return n, threshold
+        while i < end or begun >= 0:
+            following = _next_message(data, i + 1, end) if i < end else end
+            spoken = i + 1 < following and data[i + 1] == _U
+            if begun >= 0 and (spoken or i >= end):
+                edge = EDGE if first or i >= end else 0
+                n, places = _message(data, begun, until, entries, sequences, powers, state, memory, spans, n, edge)
+                if settled:
+                    n = settle(state, n, edge, places, places - edge)
+                first = False
+                begun = _signed(-1)
+            if spoken:
+                begun, until = i + 2, following
+            i = following
+    return n, of_system
 
 
 @compiled
-def _new_state(size: int) -> tuple[Kernel, Kernel, Kernel, Kernel, Kernel]:
-    return (
-        np.empty(size, np.uint64),
-        np.empty(size, np.uint64),
-        np.empty(MAX_GRAMS + 1, np.int64),
-        np.empty(_RING, np.uint64),
-        np.empty(_RING, np.int64),
-    )
+def _new_memory() -> tuple[Kernel, Kernel]:
+    return np.empty(_RING, np.uint64), np.empty(_RING, np.int64)
 
 
 @compiled
 def _sketches(
     texts: tuple[Kernel, Kernel, Kernel], transcripts: tuple[Kernel, Kernel, Kernel], tables: tuple[Kernel, Kernel, Kernel]
 ) -> tuple[Kernel, Kernel]:
-    """The sketches of all rows: offsets and values."""
+    """The sketches of all rows: offsets and hashes."""
     rows = texts[1].size - 1
-    state = _new_state(_BUFFER)
-    kept = state[0]
+    state, memory = new_state(WAITING), _new_memory()
     no_spans = np.empty((0, 2), np.int64)
-    sides = np.empty(1, np.int64)
+    kept = np.empty(MAX_GRAMS, np.uint64)
     offsets = np.zeros(rows + 1, np.int64)
     values = np.empty(max(1024, 24 * rows), np.int64)
     total = 0
     for row in range(rows):
-        n, threshold = _row(texts, transcripts, row, tables, state, no_spans, sides)
-        n, threshold = _compact(kept, n, threshold, state[1], state[2])
+        begin(state)
+        _row(texts, transcripts, row, tables, state, memory, no_spans)
+        n = kept_of(state, kept)
         if total + n > values.size:
             grown = np.empty(2 * values.size, np.int64)
             grown[:total] = values[:total]
@@ -394,11 +368,10 @@ def _spans(
     size = _signed(1)
     for column in (texts, transcripts):
         size += 2 * (column[1][row + 1] - column[1][row])  # no code point stands for more than two tokens a byte
-    state = _new_state(size)
+    state, memory = new_state(size), _new_memory()
     spans = np.empty((size, 2), np.int64)
-    sides = np.empty(1, np.int64)
-    n, _ = _row(texts, transcripts, row, tables, state, spans, sides)
-    return state[0][:n], spans[:n], sides[0]
+    n, of_system = _row(texts, transcripts, row, tables, state, memory, spans)
+    return state[0][:n], spans[:n], of_system
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -438,17 +411,27 @@ def exact(texts: pa.Array[Any]) -> Exact:
 
 
 def sketches(system: pa.Array[Any], transcript: pa.Array[Any]) -> tuple[Kernel, Kernel]:
-    """Sketches of the system text and the user's messages of each row: int64 offsets (rows + 1) and int64 grams, ascending."""
+    """Sketches of the system text and the user's messages of each row.
+
+    Returns:
+        int64 offsets (rows + 1), and the hashes of the grams, int64 below 2**62 and ascending. `grams` gives their numbers.
+    """
     found: tuple[Kernel, Kernel] = _sketches(text_column(system), text_column(transcript), _TABLES)
     return found
 
 
+def grams(hashes: Kernel) -> Kernel:
+    """The numbers of sampled grams (int32, not negative) from their hashes (int64)."""
+    found: Kernel = (hashes >> np.int64(GRAM_SHIFT)).astype(np.int32)
+    return found
+
+
 def origins(system: pa.Array[Any], transcript: pa.Array[Any], row: int) -> dict[int, str]:
-    """The sampled grams of one row, and for each the text that it was first cut from."""
+    """The hashes of one row's sampled grams, and for each the text that it was first cut from."""
     columns = text_column(system), text_column(transcript)
-    grams, spans, of_system = _spans(*columns, row, _TABLES)
+    hashes, spans, of_system = _spans(*columns, row, _TABLES)
     found: dict[int, str] = {}
-    for j, gram in enumerate(grams.tolist()):
+    for j, gram in enumerate(hashes.tolist()):
         data = columns[0 if j < of_system else 1][0]
         if gram not in found:
             found[gram] = data[spans[j, 0] : spans[j, 1]].tobytes().decode(errors="replace")

@@ -31,8 +31,11 @@ from stillhunt.errors import StillhuntError
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.keys import KEY_FILE, key_id, key_path, make_key, read_key
 
-LAYOUT = 1
-"""The version of how the lake lays out its tables. A lake with a higher one was written by a newer release."""
+LAYOUT = 2
+"""The version of how the lake lays out its tables. 2: grams of 31 bits, at most 48 a call, where 1 had up to 512 of 62 bits.
+
+A lake with a higher one was written by a newer release, and grams of one layout are not those of another.
+"""
 
 LAYOUT_PROPERTY = "stillhunt.layout"
 KEY_ID_PROPERTY = "stillhunt.key-id"
@@ -211,3 +214,8 @@ def _check_layout(table: Table, where: str) -> None:
         raise StillhuntError(f"{where}: the tables here were not made by Stillhunt; choose another place for the lake")
     if int(layout) > LAYOUT:
         raise StillhuntError(f"{where}: this lake has layout {layout}, this release knows layout {LAYOUT}; install a newer release")
+    if int(layout) < LAYOUT:
+        raise StillhuntError(
+            f"{where}: this lake has layout {layout}, this release writes layout {LAYOUT}, whose sketches cannot be made without the text; "
+            "ingest the logs again into a new lake, or read this one with the release that made it"
+        )

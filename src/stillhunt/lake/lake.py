@@ -87,6 +87,11 @@ class Lake:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def folder(self) -> Path | None:
+        """The lake's folder, None where it is elsewhere."""
+        return self._opened.folder
+
     # ---- writing
 
     def append_interactions(self, rows: pa.Table, texts: pa.Table | None = None) -> Appended:

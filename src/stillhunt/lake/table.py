@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.schema import Schema
@@ -85,6 +87,43 @@ class LakeTable:
         """The rows of some of the data files in batches of bounded size."""
         yield from self._read(self.schema, [task for task in self._tasks if task.file.file_path in paths])
 
+    def in_order(self) -> list[str]:
+        """The locations of the data files in the order in which they were committed, those of one commit by their first time.
+
+        A file that is added later comes later, so that whoever has read so many of them goes on where they end.
+        """
+        if self._snapshot_id is None:
+            return []
+        with spoken(self._where):
+            snapshot = self._table.metadata.snapshot_by_id(self._snapshot_id)
+            assert snapshot is not None
+            schema = self._table.schema()
+            timed = schema.find_field("started_at").field_id if "started_at" in schema.column_names else -1
+            found = []
+            for manifest in snapshot.manifests(self._table.io):
+                for entry in manifest.fetch_manifest_entry(self._table.io):
+                    first = (entry.data_file.lower_bounds or {}).get(timed, b"")
+                    found.append((entry.sequence_number or 0, int.from_bytes(first, "little", signed=True), entry.data_file.file_path))
+        return [path for _, _, path in sorted(found)]
+
+    def tables_of(
+        self, paths: Sequence[str], columns: Sequence[str], dictionaries: Sequence[str] = (), least: int = 400_000
+    ) -> Iterator[pa.Table]:
+        """The rows of some data files, one file after the other in the order given, each cut into pieces of at least `least` rows.
+
+        Where a file is cut depends on the file alone. Columns named in `dictionaries` come as dictionaries where the file allows.
+        """
+        schema = self._chosen(columns)
+        tasks = {task.file.file_path: task for task in self._tasks}
+        for path in paths:
+            task = tasks[path]
+            local = _local_paths([task])
+            with spoken(self._where):
+                if local is None:
+                    yield from _pieces(self._remote_batches(schema, [task]), least)
+                else:
+                    yield from _file_batches(local[0], schema, dictionaries, least)
+
     def _read(self, schema: pa.Schema, tasks: list[FileScanTask]) -> Iterator[pa.RecordBatch]:
         with spoken(self._where):
             paths = _local_paths(tasks)
@@ -117,6 +156,43 @@ class LakeTable:
         if self._snapshot_id is None:
             return []
         return list(self._table.scan(snapshot_id=self._snapshot_id).plan_files())
+
+
+def _file_batches(path: str, schema: pa.Schema, dictionaries: Sequence[str], least: int) -> Iterator[pa.Table]:
+    """A file's row groups, so many at once that they hold `least` rows; columns that it lacks are null."""
+    with pq.ParquetFile(path, read_dictionary=list(dictionaries), pre_buffer=True) as file:
+        present = set(file.schema_arrow.names)
+        columns = [name for name in schema.names if name in present]
+        groups, rows = [], 0
+        for group in range(file.num_row_groups):
+            groups.append(group)
+            rows += file.metadata.row_group(group).num_rows
+            if rows >= least or group == file.num_row_groups - 1:
+                read = file.read_row_groups(groups, columns=columns, use_threads=True)
+                arrays = [
+                    _as_declared(read[field.name], field.type) if field.name in present else pa.chunked_array([pa.nulls(rows, field.type)])
+                    for field in schema
+                ]
+                yield pa.table(arrays, names=schema.names)
+                groups, rows = [], 0
+
+
+def _as_declared(column: pa.ChunkedArray[Any], kind: pa.DataType) -> pa.ChunkedArray[Any]:
+    return column if pa.types.is_dictionary(column.type) or column.type == kind else column.cast(kind)
+
+
+def _pieces(parts: Iterable[pa.RecordBatch], least: int) -> Iterator[pa.Table]:
+    """Batches put together to tables of at least `least` rows, but for the last."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for part in parts:
+        waiting.append(part)
+        rows += part.num_rows
+        if rows >= least:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(waiting)
 
 
 def _schema_of(table: Table, schema_id: int | None) -> Schema:

@@ -31,10 +31,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from stillhunt.campaigns.habits import LEAST_VOTES, SCRIPTS, TOP, Board, Calls, Habit, read
-from stillhunt.lake.engine import Engine
+from stillhunt.channels.digest import Digest
+from stillhunt.pools.population import Index
 
 __all__ = ["DRAWS", "ENOUGH", "LEAST_VOTES", "MOST_UNITS", "TOP", "Calls", "Content", "Habit", "ask", "compare", "read"]
 
@@ -42,6 +42,8 @@ DRAWS = 999
 ENOUGH = 20
 CALLS_EACH, MOST_STRANGERS, SCAN_DRAWS = 20, 4_000, 199
 """What a scan takes: so many calls of each account, so many accounts beside the pool, and so many choices."""
+
+MOST_MEMBERS = 4_000
 
 MOST_UNITS = 20_000
 """Of a larger population so many units are enough: expectations are sharp, and memory stays small."""
@@ -59,26 +61,27 @@ class Content:
     habits: tuple[Habit, ...]
 
 
-def ask(engine: Engine, accounts: list[str], population: int) -> Content:
-    """Judge the pool `accounts` from the relation ``calls``, which has `population` accounts in all: a sample of calls, drawn by hash."""
-    engine.attach("of_pool", pa.table({"account_id": pa.array(accounts, pa.string())}))
-    dialect = engine.dialect
-    parts = max(1, population // MOST_STRANGERS)
-    rows = engine.fetch(f"""
-        WITH sampled AS (
-          SELECT c.account_id, c.prompt_shape, c.message_count, COALESCE(c.output_tokens, c.response_chars / 4) AS answer,
-                 CASE WHEN p.account_id IS NULL THEN 0 ELSE 1 END AS inside,
-                 ROW_NUMBER() OVER (PARTITION BY c.account_id ORDER BY {dialect.hash64("c.interaction_id")}, c.interaction_id) AS place
-          FROM calls c LEFT JOIN of_pool p ON c.account_id = p.account_id
-          WHERE c.prompt_shape IS NOT NULL AND (c.http_status IS NULL OR c.http_status < 400)
-            AND (p.account_id IS NOT NULL OR {dialect.bucket("c.account_id", parts)} = 0))
-        SELECT account_id, CAST(prompt_shape AS BIGINT) AS shape, CAST(COALESCE(message_count, -1) AS BIGINT) AS messages,
-               CAST(COALESCE(answer, -1) AS BIGINT) AS answer, CAST(inside AS BIGINT) AS inside
-        FROM sampled WHERE place <= {CALLS_EACH} ORDER BY account_id, place""")
-    unit = np.unique(rows["account_id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
-    shape, messages, answer, inside = (rows[name].to_numpy().astype(np.int64) for name in ("shape", "messages", "answer", "inside"))
-    sides = [read(shape[side], unit[side], messages=messages[side], answer=answer[side]) for side in (inside == 1, inside == 0)]
-    return compare(*sides, draws=SCAN_DRAWS)
+def ask(digest: Digest, members: Index) -> Content:
+    """Judge the pool `members` (positions) from the digest's units: first calls of requests, drawn by hash."""
+    rng = np.random.default_rng(0)
+    if members.size > MOST_MEMBERS:
+        members = np.sort(rng.choice(members, MOST_MEMBERS, replace=False))
+    outside = np.ones(len(digest.ids), dtype=np.bool_)
+    outside[members] = False
+    drawn = np.where(outside, digest.drawn, np.iinfo(np.uint64).max)
+    strangers = np.sort(np.argsort(drawn, kind="stable")[: min(MOST_STRANGERS, int(outside.sum()))]).astype(np.int64)
+    return compare(*(_calls(digest, side) for side in (members, strangers)), draws=SCAN_DRAWS)
+
+
+def _calls(digest: Digest, accounts: Index) -> Calls:
+    """Up to `CALLS_EACH` calls of each account: those whose units have the smallest hashes."""
+    units = digest.units_of(accounts)
+    order = np.lexsort((units.key, units.of))
+    of = units.of[order]
+    place = np.arange(of.size) - np.searchsorted(of, of)
+    taken = order[place < CALLS_EACH]
+    answer = np.floor(units.output[taken]).astype(np.int64)
+    return read(units.shape[taken], units.of[taken], messages=units.messages[taken], answer=answer)
 
 
 def compare(

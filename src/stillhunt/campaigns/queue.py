@@ -24,12 +24,10 @@ J. Neurophysiol. 101 (2009) 1126; calibrator: V. Vovk and R. Wang, Ann. Statist.
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 from scipy.special import gammaln
 from scipy.stats import gamma
 
-from stillhunt.lake.engine import Engine
-from stillhunt.pools.population import Floats, Index, Population
+from stillhunt.pools.population import Floats, Index
 
 PER_INTERVAL = (6.0, 9.7)
 """Two lengths of interval, in no simple ratio: a period that is in step with the one is out of step with the other, and the lesser of the
@@ -49,17 +47,11 @@ _UNSEEN = float("-inf")
 _NOTHING = float(np.log10(0.5))  # the calibrator's value at p = 1
 
 
-def steadiness(engine: Engine, population: Population, members: Index) -> float:
-    """log10 e-value against independence for a pool, from the relation ``calls``; -inf where there are too few calls to say."""
-    engine.attach("of_pool", pa.table({"account_id": [population.accounts[at] for at in members]}))
-    micros = engine.dialect.epoch_us("started_at")
-    rows = engine.fetch(f"""
-        SELECT account_id, {micros} AS micros FROM calls
-        WHERE account_id IN (SELECT account_id FROM of_pool) AND COALESCE(surface, 'api') <> 'batch'
-        ORDER BY started_at DESC, account_id LIMIT {MOST_CALLS}""")
-    encoded = rows["account_id"].combine_chunks().dictionary_encode()
-    assert isinstance(encoded, pa.DictionaryArray)
-    return steady(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), rows["micros"].to_numpy().astype(np.float64))
+def steadiness(accounts: Index, micros: Index) -> float:
+    """log10 e-value against independence for a pool, from its latest calls, shape (calls,) each; -inf where there are too few to say."""
+    if not micros.size:
+        return _UNSEEN
+    return steady(np.unique(accounts, return_inverse=True)[1], micros.astype(np.float64))
 
 
 def steady(accounts: Index, micros: Floats) -> float:

@@ -7,6 +7,7 @@ that are new. Everything is bounded per account (about four kilobytes) and a fun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -392,6 +393,25 @@ class Digest:
         parts = [reading.traced(account, micros, chosen) for account, micros in self._state.trace]
         who, when, batch = (np.concatenate([part[at] for part in parts]) for at in range(3))
         return self._rank[who], when, batch
+
+    def latest(self, groups: Sequence[Index], most: int) -> list[tuple[Index, Index]]:
+        """For each group of accounts its latest calls, `most` of them at most, but for those from batches: (position, microseconds)."""
+        if not groups:
+            return []
+        rows = self._order[np.concatenate(groups)]
+        numbers = np.repeat(np.arange(len(groups)), [group.size for group in groups])
+        order = np.argsort(rows, kind="stable")
+        starts = np.searchsorted(rows[order], np.arange(self._size + 1))
+        room = np.array([min(most, int(self.calls[group].sum())) for group in groups], np.int64)
+        ends = np.cumsum(room)
+        at, left = ends - room, room.copy()
+        row, micros = np.empty(int(ends[-1]), np.int64), np.empty(int(ends[-1]), np.int64)
+        begun = at.copy()
+        for account, when in reversed(self._state.trace):
+            reading.latest(account, when, starts, numbers[order], left, at, row, micros)
+            if not left.any():
+                break
+        return [(self._rank[row[begin:end]], micros[begin:end]) for begin, end in zip(begun, at, strict=True)]
 
     @cached_property
     def drawn(self) -> npt.NDArray[np.uint64]:

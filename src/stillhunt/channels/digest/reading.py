@@ -217,6 +217,34 @@ def traced(account: Any, micros: Any, chosen: Any) -> Any:
 
 
 @compiled
+def latest(account: Any, micros: Any, starts: Any, groups: Any, left: Any, out_at: Any, out_row: Any, out_micros: Any) -> None:
+    """The latest calls of groups of accounts, batches left out, from the end of a piece of the trace on.
+
+    Args:
+        account: of each call, with the highest bit set for batches.
+        micros: of each call.
+        starts: where the groups of each row begin in `groups`, shape (rows + 1,).
+        groups: numbers of groups.
+        left: how many calls each group still takes; counted down.
+        out_at: where the next call of each group goes; counted up.
+        out_row: rows of the calls taken.
+        out_micros: their times.
+    """
+    for back in range(account.size):
+        at = account.size - 1 - back
+        if account[at] >> np.uint32(31):
+            continue
+        row = account[at]
+        for place in range(starts[row], starts[row + 1]):
+            group = groups[place]
+            if left[group] > 0:
+                left[group] -= 1
+                out_row[out_at[group]] = row
+                out_micros[out_at[group]] = micros[at]
+                out_at[group] += 1
+
+
+@compiled
 def holders(key: Any) -> Any:
     """How many pairs have the key of each pair; keys are sorted."""
     out = np.empty(key.size, np.int64)

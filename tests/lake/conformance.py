@@ -333,6 +333,68 @@ CASES = [
         [pa.int64(), pa.int64(), pa.int64(), pa.float64()],
     ),
     Case(
+        "logarithms to base two, whole parts, remainders",
+        lambda _: (
+            "SELECT LOG2(CAST(8 AS DOUBLE)) AS l, CAST(FLOOR(CAST(-2.5 AS DOUBLE)) AS BIGINT) AS f, MOD(-7, 3) AS m, -7 % 3 AS r, MOD(7, -3) AS n, -tokens AS minus FROM calls WHERE id = 'a'"
+        ),
+        [(3.0, -3, -1, -1, 1, -10)],
+        [pa.float64(), pa.int64(), pa.int64(), pa.int64(), pa.int64(), pa.int64()],
+    ),
+    Case(
+        "texts are joined, nulls make null",
+        lambda _: (
+            "SELECT id || '/' || account AS both, CONCAT(id, LOWER('SNÖ')) AS word, CAST(tokens AS STRING) || '!' AS n FROM calls WHERE id IN ('a', 'f') ORDER BY id"
+        ),
+        [("a/x", "asnö", "10!"), (None, "fsnö", "5!")],
+        [pa.string(), pa.string(), pa.string()],
+    ),
+    Case(
+        "texts are like a pattern",
+        lambda _: "SELECT place FROM scripts WHERE word LIKE '%sn%' OR word LIKE 'na_ve' ORDER BY place",
+        [(0,), (4,)],
+    ),
+    Case(
+        "texts are no templates, whatever they hold",
+        lambda d: f"SELECT {d.text('${user.home} $1 {x} ?')} AS word, {d.replace_all(d.text('a-b'), '-', '$0')} AS swapped",
+        [("${user.home} $1 {x} ?", "a$0b")],
+    ),
+    Case(
+        "a divisor of nothing is nothing",
+        lambda _: (
+            "SELECT id, CAST(tokens AS DOUBLE) / NULLIF(CAST(status - 200 AS DOUBLE), 0) AS ratio FROM calls WHERE id IN ('a', 'b') ORDER BY id"
+        ),
+        [("a", None), ("b", 20 / 229)],
+        [pa.string(), pa.float64()],
+    ),
+    Case(
+        "full joins keep both sides",
+        lambda _: (
+            """WITH c AS (SELECT account, COUNT(*) AS n FROM calls GROUP BY account)
+            SELECT COALESCE(c.account, p.account, '~') AS account, c.n, p.plan FROM c FULL OUTER JOIN people p ON c.account = p.account
+            ORDER BY COALESCE(c.account, p.account, '~'), COALESCE(p.plan, '~')"""
+        ),
+        [("x", 3, "free"), ("y", 2, "paid"), ("z", None, "paid"), ("~", None, "none"), ("~", 1, None)],
+    ),
+    Case(
+        "subqueries give a value, a set, a product",
+        lambda _: (
+            """SELECT c.id, p.plan FROM (SELECT DISTINCT id FROM calls WHERE started >= (SELECT MAX(started) FROM calls)) c
+            CROSS JOIN (SELECT plan FROM people WHERE account IN (SELECT account FROM calls)) p ORDER BY p.plan"""
+        ),
+        [("c", "free"), ("c", "paid")],
+    ),
+    Case(
+        "the first few of an order",
+        lambda _: "SELECT id, LEAD(id) OVER (ORDER BY id DESC) AS later FROM calls ORDER BY id DESC LIMIT 2",
+        [("f", "e"), ("e", "d")],
+    ),
+    Case(
+        "whole numbers become doubles beyond 53 bits as near as they can",
+        lambda _: "SELECT CAST(number AS DOUBLE) AS d, CAST(CAST(2.5 AS DOUBLE) AS INTEGER) AS whole FROM calls WHERE id = 'a'",
+        [(float(LARGEST), 2)],
+        [pa.float64(), pa.int64()],
+    ),
+    Case(
         "with, having, case",
         lambda _: (
             """WITH busy AS (SELECT account, COUNT(*) AS n FROM calls GROUP BY account HAVING COUNT(*) > 1)

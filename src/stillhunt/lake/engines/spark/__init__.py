@@ -16,7 +16,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
-from pyspark.errors import ParseException, PySparkException, PythonException
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException, PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -227,24 +228,24 @@ def _spoken() -> Iterator[None]:
     try:
         yield
     except PythonException as error:
-        raise StillhuntError(f"a step of ours failed on Spark ({_last(str(error))})") from error
-    except ParseException:
-        raise
-    except PySparkException as error:
+        raise StillhuntError(f"a step of ours failed on Spark ({_raised(str(error))})") from error
+    except (PySparkException, Py4JJavaError) as error:
         text = str(error)
         if "FILE_NOT_EXIST" in text or "FileNotFoundException" in text or "PATH_NOT_FOUND" in text:
             raise SnapshotGoneError(
-                "a file of the lake is missing: its snapshot has expired, or Spark's machines cannot see it; scan again"
+                "a file of the lake is missing: its snapshot has expired (scan again), or Spark's machines cannot see it (docs/scale.md)"
             ) from error
         if "OutOfMemoryError" in text or "No space left" in text:
             raise StillhuntError(
                 "the query needs more memory or temporary disk than Spark has; give it more (see docs/scale.md)"
             ) from error
+        if isinstance(error, Py4JJavaError):
+            raise StillhuntError(f"Spark failed ({_raised(text)})") from error
         raise
 
 
-def _last(text: str) -> str:
-    """The last line of a traceback that says something: what was raised."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("at ")]
-    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt)\b", line)]
-    return (named or lines or ["no reason given"])[-1][:200]
+def _raised(text: str) -> str:
+    """What was raised, from a traceback of Python or Java: the last line that names it."""
+    lines = [line.strip() for line in text.splitlines()]
+    named = [line for line in lines if re.match(r"(Caused by: )?[\w.$]*(Error|Exception)\b", line)]
+    return (named or lines or ["no reason given"])[-1].removeprefix("Caused by: ")[:200]

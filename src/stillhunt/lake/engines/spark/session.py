@@ -51,6 +51,15 @@ done
 exec {java} "$@"
 """
 
+_QUIET = """status = error
+appender.nowhere.type = Null
+appender.nowhere.name = nowhere
+rootLogger.level = off
+rootLogger.appenderRef.nowhere.ref = nowhere
+logger.repl.name = org.apache.spark.api.python.PythonGatewayServer
+logger.repl.level = off
+"""
+
 _lock = threading.RLock()
 _own: _Own | None = None
 
@@ -89,7 +98,8 @@ def shared(
         assert base is not None
         session = base if own is not None and own.remote else base.newSession()
         for name, value in SEMANTICS.items():
-            session.conf.set(name, value)
+            if session.conf.get(name) != value:  # Spark complains of a setting that it would rather be rid of
+                session.conf.set(name, value)
         yield session
     finally:
         if own is not None:
@@ -153,14 +163,16 @@ def _local(master: str, memory: str, private: Path) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(count),
         "spark.sql.warehouse.dir": (private / "warehouse").as_uri(),
         "spark.local.dir": str(private),
-        "spark.driver.defaultJavaOptions": f"-Dlog4j2.configurationFile={shlex.quote(_quiet(private).as_uri())} -Djava.io.tmpdir={private}",
+        "spark.driver.defaultJavaOptions": shlex.join(
+            [f"-Dlog4j2.configurationFile={_quiet(private).as_uri()}", f"-Djava.io.tmpdir={private}", "-XX:-UsePerfData"]
+        ),
     }
 
 
 def _quiet(private: Path) -> Path:
-    """Errors come back as exceptions; what Spark writes beside them could show data."""
+    """Errors come back as exceptions; what Spark writes beside them could show data. Without an appender it takes settings of its own."""
     path = private / "log4j2.properties"
-    path.write_text("status = error\nrootLogger.level = fatal\nlogger.repl.name = org.apache.spark.repl.Main\nlogger.repl.level = fatal\n")
+    path.write_text(_QUIET)
     return path
 
 

@@ -1,22 +1,24 @@
-"""Relations made by hand for tests of channels: a few calls and accounts, and what a channel observes in them."""
+"""Calls and accounts made by hand for tests of channels, their digest, and what a channel observes in it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pyarrow as pa
 
-from stillhunt.channels import Channel, View
-from stillhunt.lake.engine import Engine
+from stillhunt.channels import Channel, table_of
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.digest.taking import in_memory
 from stillhunt.records import ACCOUNTS, INTERACTIONS
 
 DAY0 = datetime(2030, 3, 4, tzinfo=UTC)
-CALLS = INTERACTIONS.append(pa.field("network_kind", pa.string()))
-VIEW = View(DAY0, DAY0 + timedelta(days=14))
 
 _numbers = count()
+
+Row = dict[str, Any]
 
 
 def at(hours: float) -> datetime:
@@ -24,27 +26,23 @@ def at(hours: float) -> datetime:
     return DAY0 + timedelta(microseconds=round(hours * 3.6e9))
 
 
-def call(account: str, hours: float = 0.0, **columns: Any) -> dict[str, Any]:
+def call(account: str, hours: float = 0.0, **columns: Any) -> Row:
     """One call; columns not named are null."""
     return {"interaction_id": f"i{next(_numbers)}", "account_id": account, "started_at": at(hours), **columns}
 
 
-def attach(engine: Engine, calls: list[dict[str, Any]], people: list[dict[str, Any]] | None = None) -> None:
-    """Make ``calls`` and ``people``; everybody who calls is known, by name alone if not described."""
-    described = list(people or [])
-    names = {person["account_id"] for person in described}
-    described += [{"account_id": name} for name in sorted({one["account_id"] for one in calls} - names)]
-    engine.attach("calls", pa.Table.from_pylist(calls, schema=CALLS))
-    engine.attach("people", pa.Table.from_pylist(described, schema=ACCOUNTS))
+def digest_of(calls: list[Row], people: list[Row] | None = None, kind_of: Callable[[str], str | None] | None = None) -> Digest:
+    """The digest of some calls, taken in in their order, and of what is known of accounts."""
+    return in_memory(pa.Table.from_pylist(calls, schema=INTERACTIONS), pa.Table.from_pylist(people or [], schema=ACCOUNTS), kind_of=kind_of)
 
 
 class Seen:
     """What a channel observed."""
 
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
 
-    def of(self, aspect: str) -> list[dict[str, Any]]:
+    def of(self, aspect: str) -> list[Row]:
         """The observations of one aspect, by account and value."""
         return sorted((row for row in self.rows if row["channel"] == aspect), key=lambda row: (row["account_id"], row["value"]))
 
@@ -67,8 +65,8 @@ class Seen:
 
 
 def look(
-    engine: Engine, channel: Channel, calls: list[dict[str, Any]], people: list[dict[str, Any]] | None = None, view: View = VIEW
+    channel: Channel, calls: list[Row], people: list[Row] | None = None, kind_of: Callable[[str], str | None] | None = None
 ) -> Seen:
-    """Everything that `channel` observes in `calls` and `people`."""
-    attach(engine, calls, people)
-    return Seen([row for sql in channel.observe(engine.dialect, view) for row in engine.fetch(sql).to_pylist()])
+    """Everything that `channel` observes in `calls` and `people`; `kind_of` tells the kind of a network."""
+    digest = digest_of(calls, people, kind_of)
+    return Seen(table_of(channel.observe(digest), digest).to_pylist())

@@ -1,23 +1,24 @@
 """Channels: kinds of observation, one module each, found by entry point (group ``stillhunt.channels``).
 
-In: the lake's interactions and accounts, through an engine. Out: rows of `records.OBSERVATIONS`.
-May import: records, errors, lake. A channel decides nothing: what its values weigh is the population's to say (pools).
+In: digests of accounts (`channels.digest`). Out: observations as columns (`Observed`), and as rows of `records.OBSERVATIONS` where they
+are to be kept. May import: records, errors, lake. A channel decides nothing: what its values weigh is the population's to say (pools).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import entry_points
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.lake.engine import Dialect, Engine
-from stillhunt.records import OBSERVATIONS, Visibility
+from stillhunt.records import OBSERVATIONS, TIMESTAMP, Visibility
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest  # compiles loops, which whoever only lists channels need not wait for
 
 Family = Literal["payer", "identity", "place", "software", "occasion", "conduct", "work"]
 """What would have to be common for the values to be: who pays, who they say they are, where they sit, what they run,
@@ -27,14 +28,6 @@ cause moves them together; evidence is multiplied across families and only avera
 Kind = Literal["category", "measure", "set", "tie"]
 """How values are to be compared. category: one value an account, alike or not. measure: a number, close or not.
 set: many values an account, of which some recur. tie: values that two or three accounts share tie just these."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What a scan looks at: everything that began before `as_of`, and the span of the calls in it."""
-
-    first: datetime
-    last: datetime
 
 
 @dataclass(frozen=True)
@@ -58,10 +51,11 @@ class Observed:
         aspect: the aspect's name.
         accounts: positions of accounts in the digest's order.
         values: one value a row. Measures have numbers, categories a dictionary array of strings, sets and ties whole numbers.
+            A dictionary is sorted and has no values but those observed, so that equal lakes give equal codes.
         first: when it was first seen, microseconds since 1970; 0 where that is not known.
         last: when it was last seen.
         occurrences: how many of the account's calls (or records) show it.
-        shares: ... as a share of those that could have.
+        shares: ... as a share of those that could have; nan where that is not known.
     """
 
     aspect: str
@@ -74,19 +68,15 @@ class Observed:
 
 
 class Channel(Protocol):
-    """A kind of observation. An instance of it is the entry point.
-
-    The SQL of `observe` reads the relations ``calls`` (interactions in view) and ``people`` (accounts in view, one row
-    for every account that is known or has called) and yields the columns of `records.OBSERVATIONS` in that order.
-    """
+    """A kind of observation. An instance of it is the entry point."""
 
     name: str
     title: str
     family: Family
     aspects: tuple[Aspect, ...]
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
-        """Queries whose rows together are the channel's observations."""
+    def observe(self, digest: Digest) -> Iterable[Observed]:
+        """What the digests show, once for each aspect that shows anything; the same whatever the order of calls and accounts."""
         ...
 
     def describe(self, aspect: str, value: str) -> str:
@@ -103,33 +93,41 @@ def channels() -> list[Channel]:
     return [entry.load() for entry in sorted(entry_points(group="stillhunt.channels"), key=lambda entry: entry.name)]
 
 
-def observe(engine: Engine, view: View, wanted: Iterable[Channel]) -> tuple[pa.Table, list[Visibility]]:
-    """Run every channel on the relations ``calls`` and ``people``.
+def observe(digest: Digest, wanted: Iterable[Channel]) -> tuple[list[Observed], list[Visibility]]:
+    """Let every channel look at the digests.
 
     Returns:
-        The observations (`records.OBSERVATIONS`), sorted so that equal lakes give equal tables, and for each channel
-        what it could see: a channel none of whose columns is filled says "not visible" instead of "nothing found".
+        What each aspect showed, by name of the aspect, those that showed nothing left out; and for each channel what it could
+        see: a channel none of whose columns is filled says "not visible" instead of "nothing found".
     """
-    wanted = list(wanted)
-    filled = {table: _filled(engine, table, columns) for table, columns in _columns(wanted).items()}
-    empty = OBSERVATIONS.empty_table()
-    parts: list[pa.Table] = []
+    found: list[Observed] = []
     seen: list[Visibility] = []
     for channel in wanted:
         missing = {
-            aspect.name: [f"{table}.{column}" for table, columns in aspect.needs.items() for column in columns if not filled[table][column]]
+            aspect.name: [
+                f"{table}.{column}"
+                for table, columns in aspect.needs.items()
+                for column in columns
+                if f"{table}.{column}" not in digest.filled
+            ]
             for aspect in channel.aspects
         }
         if all(missing.values()):
             seen.append(Visibility(channel=channel.name, visible=False, accounts=0, reason=_lacking(channel, missing)))
             continue
-        own = [engine.fetch(sql).cast(OBSERVATIONS) for sql in channel.observe(engine.dialect, view)]
-        parts += own
-        accounts = len(pa.concat_tables([empty, *own])["account_id"].unique())
+        own = [one for one in channel.observe(digest) if one.accounts.size]
+        found += own
         reason = f"partly: {_lacking(channel, missing)}" if any(missing.values()) else None
-        seen.append(Visibility(channel=channel.name, visible=True, accounts=accounts, reason=reason))
-    table = pa.concat_tables([empty, *parts])
-    return table.sort_by([("channel", "ascending"), ("account_id", "ascending"), ("value", "ascending")]), seen
+        seen.append(Visibility(channel=channel.name, visible=True, accounts=_observed_at_all(own, len(digest.ids)), reason=reason))
+    return sorted(found, key=lambda one: one.aspect), seen
+
+
+def _observed_at_all(found: Iterable[Observed], size: int) -> int:
+    """How many of `size` accounts there is any observation of."""
+    there = np.zeros(size, np.bool_)
+    for one in found:
+        there[one.accounts] = True
+    return int(there.sum())
 
 
 def _lacking(channel: Channel, missing: Mapping[str, list[str]]) -> str:
@@ -140,21 +138,40 @@ def _lacking(channel: Channel, missing: Mapping[str, list[str]]) -> str:
     return "; ".join(reasons)
 
 
-_RELATIONS = {"interactions": "calls", "accounts": "people"}
+def table_of(observed: Iterable[Observed], digest: Digest, accounts: npt.NDArray[np.int64] | None = None) -> pa.Table:
+    """Observations as rows, values as words: what is kept and shown of the accounts that matter.
+
+    Args:
+        observed: what aspects showed.
+        digest: the digests that they were observed in.
+        accounts: positions of the accounts to tell of, in any order; None tells of all.
+
+    Returns:
+        Columns of `records.OBSERVATIONS`, sorted by channel, account and value, so that equal lakes give equal tables.
+    """
+    chosen = np.ones(len(digest.ids), np.bool_)
+    if accounts is not None:
+        chosen[:] = False
+        chosen[accounts] = True
+    table = pa.concat_tables([OBSERVATIONS.empty_table(), *(_rows(one, digest, np.flatnonzero(chosen[one.accounts])) for one in observed)])
+    return table.sort_by([("channel", "ascending"), ("account_id", "ascending"), ("value", "ascending")])
 
 
-def _columns(wanted: Iterable[Channel]) -> dict[str, list[str]]:
-    columns: dict[str, set[str]] = {"interactions": set(), "accounts": set()}
-    for channel in wanted:
-        for aspect in channel.aspects:
-            for table, names in aspect.needs.items():
-                columns[table].update(names)
-    return {table: sorted(names) for table, names in columns.items()}
+def _rows(observed: Observed, digest: Digest, at: npt.NDArray[np.int64]) -> pa.Table:
+    values = observed.values
+    words = values.take(pa.array(at, pa.int64())) if isinstance(values, pa.DictionaryArray) else pa.array(values[at])
+    shares = observed.shares[at]
+    columns = [
+        digest.ids.take(pa.array(observed.accounts[at], pa.int64())),
+        pa.repeat(pa.scalar(observed.aspect), at.size),
+        words.cast(pa.string()),
+        _moments(observed.first[at]),
+        _moments(observed.last[at]),
+        pa.array(observed.occurrences[at], pa.int64()),
+        pa.array(shares, pa.float64(), mask=np.isnan(shares)),
+    ]
+    return pa.table(columns, schema=OBSERVATIONS)
 
 
-def _filled(engine: Engine, table: str, columns: list[str]) -> dict[str, bool]:
-    if not columns:
-        return {}
-    counts = ", ".join(f"COUNT({column}) AS {column}" for column in columns)
-    row = engine.fetch(f"SELECT {counts} FROM {_RELATIONS[table]}").to_pylist()[0]
-    return {column: bool(row[column]) for column in columns}
+def _moments(micros: npt.NDArray[np.int64]) -> pa.Array[Any]:
+    return pa.array(micros, pa.int64(), mask=micros == 0).cast(TIMESTAMP)

@@ -6,15 +6,16 @@ Null hypothesis: the chance of an account running a given shape is the share of 
 libraries and frameworks cancel themselves.
 Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
 `pools.evidence`.
+Estimated: counts of accounts with more than eight shapes (or sets of parameters), by space saving (`digest.kernels`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.channels.queries import dominant_value
-from stillhunt.lake.engine import Dialect
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import on_most_calls
 
 
 class Client:
@@ -28,11 +29,10 @@ class Client:
         Aspect("client.parameters", "category", "the request parameters", {"interactions": ("parameters_hash",)}),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
+    def observe(self, digest: Digest) -> Iterable[Observed]:
         """The label goes with the hash, so that a person can read the value."""
-        shape = "COALESCE(client_label, '') || ' #' || CAST(client_shape AS VARCHAR)"
-        yield dominant_value("client.shape", shape)
-        yield dominant_value("client.parameters", "CAST(parameters_hash AS VARCHAR)")
+        yield on_most_calls(digest, "client.shape", digest.clients)
+        yield on_most_calls(digest, "client.parameters", digest.parameters)
 
     def describe(self, aspect: str, value: str) -> str:
         """The label alone: the hash says nothing to a person."""

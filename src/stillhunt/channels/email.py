@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.channels.queries import account_value
-from stillhunt.lake.engine import Dialect
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import on_account
 
 
 class Email:
@@ -28,10 +28,10 @@ class Email:
         Aspect("email.shape", "category", "the way their e-mail addresses are made", {"accounts": ("email_shape",)}),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
+    def observe(self, digest: Digest) -> Iterable[Observed]:
         """The shape "a6.a5d2" becomes "a.ad2"."""
-        yield account_value("email.domain", "email_domain")
-        yield account_value("email.shape", dialect.replace_all("email_shape", "a[0-9]+", "a"))
+        yield on_account(digest, "email.domain", "email_domain")
+        yield on_account(digest, "email.shape", "email_shape", pattern="a[0-9]+", replacement="a")
 
     def describe(self, aspect: str, value: str) -> str:
         """Shapes are shown as a pattern: letters as "word", digits as that many nines."""

@@ -7,16 +7,21 @@ Innocent twin: a customer's failover router, whose accounts declare one organiza
 Source: design note "handoff"; failover on 429, 403 or a ban is on the indicator lists (AA26-251A).
 Formula: accounts tied by a request, directly or in a chain, form one value v (connected components, `pools.population`); then p(v) as
 for any category.
+Estimated: who knows a request, where requests are a sample by hash (`channels.identical`): of one that is not in it only the accounts that
+handed it over are known. Handoffs themselves are all there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.lake.engine import Dialect
+import numpy as np
 
-WITHIN_SECONDS = 60
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest, Handoffs, Index, Shared
+
+MOST_HOLDERS = 3
+"""A request that more accounts have sent is common knowledge."""
 
 
 class Handoff:
@@ -31,33 +36,28 @@ class Handoff:
         ),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
+    def observe(self, digest: Digest) -> Iterable[Observed]:
         """Both sides of each handoff, with the request as the value that they share."""
-        failed = dialect.epoch_us("f.started_at")
-        taken = dialect.epoch_us("t.started_at")
-        request = "CAST(f.prompt_hash AS VARCHAR) || '/' || CAST(COALESCE(f.system_hash, 0) AS VARCHAR)"
-        yield f"""
-            WITH rare AS (
-              SELECT prompt_hash, COALESCE(system_hash, 0) AS system_hash FROM calls WHERE prompt_hash IS NOT NULL
-              GROUP BY prompt_hash, COALESCE(system_hash, 0)
-              HAVING COUNT(DISTINCT account_id) BETWEEN 2 AND 3),
-            c AS (
-              SELECT account_id, started_at, http_status, calls.prompt_hash, COALESCE(calls.system_hash, 0) AS system_hash
-              FROM calls JOIN rare ON calls.prompt_hash = rare.prompt_hash AND COALESCE(calls.system_hash, 0) = rare.system_hash),
-            pairs AS (
-              SELECT f.account_id AS giver, t.account_id AS taker, {request} AS value, f.started_at AS first_at, t.started_at AS last_at
-              FROM c f JOIN c t ON f.prompt_hash = t.prompt_hash AND f.system_hash = t.system_hash AND f.account_id <> t.account_id
-              WHERE f.http_status >= 400 AND {taken} >= {failed} AND {taken} - {failed} <= {WITHIN_SECONDS * 1_000_000}),
-            sides AS (
-              SELECT giver AS account_id, value, first_at, last_at FROM pairs
-              UNION ALL SELECT taker AS account_id, value, first_at, last_at FROM pairs)
-            SELECT account_id, 'handoff.request' AS channel, value, MIN(first_at) AS first_at, MAX(last_at) AS last_at,
-                   COUNT(*) AS occurrences, CAST(NULL AS DOUBLE) AS share
-            FROM sides GROUP BY account_id, value"""
+        found = digest.handoffs
+        at = np.flatnonzero(_holders(found, digest.shared) <= MOST_HOLDERS)
+        unknown = np.full(at.size, np.nan)
+        yield Observed(
+            "handoff.request", found.accounts[at], found.keys[at], found.first[at], found.last[at], found.occurrences[at], unknown
+        )
 
     def describe(self, aspect: str, value: str) -> str:
         """What it means, since the hash says nothing."""
         return "requests that were refused on one account and sent again by another within a minute"
+
+
+def _holders(found: Handoffs, shared: Shared) -> Index:
+    """How many accounts are known to have sent each handed request, shape (handoffs,)."""
+    keys, which = np.unique(found.keys, return_inverse=True)
+    if not keys.size:
+        return np.zeros(0, np.int64)
+    place = np.minimum(np.searchsorted(keys, shared.keys), keys.size - 1)
+    sent = np.bincount(place[keys[place] == shared.keys], minlength=keys.size)
+    return np.asarray(np.maximum(sent, np.bincount(which, minlength=keys.size))[which])
 
 
 CHANNEL = Handoff()

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.channels.queries import account_value
-from stillhunt.lake.engine import Dialect
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import on_account
 
 
 class Payment:
@@ -25,9 +25,9 @@ class Payment:
     family: Family = "payer"
     aspects = (Aspect("payment.card", "category", "the payment card", {"accounts": ("payment_fingerprint",)}),)
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
+    def observe(self, digest: Digest) -> Iterable[Observed]:
         """Cards as they stand on the accounts."""
-        yield account_value("payment.card", "payment_fingerprint")
+        yield on_account(digest, "payment.card", "payment_fingerprint")
 
     def describe(self, aspect: str, value: str) -> str:
         """The pseudonym's beginning is enough to tell cards apart."""

@@ -6,16 +6,27 @@ that did, so that a release day on which everybody tries the new model makes non
 Source: pools that moved to a new model within a day (shape "pivot" of the reported campaigns).
 Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
 `pools.evidence`.
+Bounded: of an account that asks for more than eight models the first eight are looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.lake.engine import Dialect
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import coded
 
 INTERVAL_US = 6 * 3_600_000_000
+
+LEAST_CALLS = 3
+"""Fewer calls to a model are a trial."""
+
+_NEVER = np.iinfo(np.int64).max
 
 
 class Pivot:
@@ -26,28 +37,32 @@ class Pivot:
     family: Family = "conduct"
     aspects = (Aspect("pivot.model", "category", "the turn to a model", {"interactions": ("request_model",)}),)
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
-        """Only a turn that most of the account's later calls follow counts: trying a model is no pivot."""
-        micros = dialect.epoch_us("started_at")
-        yield f"""
-            WITH uses AS (
-              SELECT account_id, request_model, MIN({micros}) AS first_us, MIN(started_at) AS first_at,
-                     MAX(started_at) AS last_at, COUNT(*) AS calls
-              FROM calls WHERE request_model IS NOT NULL GROUP BY account_id, request_model),
-            began AS (SELECT account_id, MIN(first_us) AS began FROM uses GROUP BY account_id),
-            turns AS (
-              SELECT u.* FROM uses u JOIN began b ON u.account_id = b.account_id WHERE u.first_us > b.began),
-            later AS (
-              SELECT t.account_id, t.request_model, COUNT(*) AS calls FROM turns t JOIN calls c ON c.account_id = t.account_id
-              WHERE {dialect.epoch_us("c.started_at")} >= t.first_us GROUP BY t.account_id, t.request_model),
-            followed AS (
-              SELECT t.*, l.calls AS since, ROW_NUMBER() OVER (PARTITION BY t.account_id ORDER BY t.first_us DESC, t.request_model) AS place
-              FROM turns t JOIN later l ON l.account_id = t.account_id AND l.request_model = t.request_model
-              WHERE t.calls >= 3 AND 2 * t.calls >= l.calls)
-            SELECT account_id, 'pivot.model' AS channel,
-                   request_model || '@' || CAST(CAST(FLOOR(CAST(first_us AS DOUBLE) / {INTERVAL_US}.0) AS BIGINT) AS VARCHAR) AS value,
-                   first_at, last_at, calls AS occurrences, CAST(calls AS DOUBLE) / CAST(since AS DOUBLE) AS share
-            FROM followed WHERE place = 1"""
+    def observe(self, digest: Digest) -> Iterable[Observed]:
+        """Only a turn that at least half of the account's later calls follow counts: trying a model is no pivot.
+
+        Dated from the first call to the model to the account's last call.
+        """
+        models = digest.models
+        began = np.where(models.model >= 0, models.first, _NEVER).min(axis=1)
+        calls = models.calls.astype(np.int64)
+        since = digest.calls[:, None] - models.before
+        turned = (models.model >= 0) & (models.first > began[:, None]) & (calls >= LEAST_CALLS) & (2 * calls >= since)
+        at = np.flatnonzero(turned.any(axis=1))
+        if not at.size:
+            return
+        rank = np.empty(len(models.names), np.int64)
+        rank[pc.sort_indices(models.names).to_numpy()] = np.arange(len(models.names))
+        moment = np.where(turned[at], models.first[at], -_NEVER)
+        latest = moment == moment.max(axis=1, keepdims=True)
+        slot = np.where(latest, rank[models.model[at]], _NEVER).argmin(axis=1)
+        model, first = models.model[at, slot].astype(np.int64), models.first[at, slot]
+        pairs, codes = np.unique(np.stack([model, first // INTERVAL_US]), axis=1, return_inverse=True)
+        names = models.names.take(pa.array(pairs[0], pa.int64())).to_pylist()
+        words = [f"{name}@{interval}" for name, interval in zip(names, pairs[1].tolist(), strict=True)]
+        times = calls[at, slot]
+        yield Observed(
+            "pivot.model", at, coded(codes, pa.array(words, pa.string())), first, digest.last[at], times, times / since[at, slot]
+        )
 
     def describe(self, aspect: str, value: str) -> str:
         """The model; the interval is for the timeline."""

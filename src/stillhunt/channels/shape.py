@@ -4,10 +4,13 @@ A fixed instruction says how long to think and in what form to answer, and a que
 Both leave their mark on lengths, which no paraphrase and no translation of the instruction takes away. Measures, each for accounts
 with at least eight answered calls, over those calls:
 
-* `shape.answer`: log2 of the median length of an answer, in tokens;
-* `shape.spread`: log2 of the upper quartile of these lengths over the lower one;
-* `shape.request`: log2 of the median length of a request, in characters, the system prompt left out;
-* `shape.thought`: log2 of the median length of the reasoning, in tokens, over calls that had any.
+* `shape.answer`: log2 of 1 + the median length of an answer, in tokens;
+* `shape.spread`: log2 of 1 + the upper quartile of these lengths over 1 + the lower one;
+* `shape.request`: log2 of 1 + the median length of a request, in characters, the system prompt left out;
+* `shape.thought`: log2 of 1 + the median length of the reasoning, in tokens, over calls that had any.
+
+Estimated: quantiles, from histograms in quarters of an octave, linear inside a bin: each is off by less than 0.25 (19 %), a spread by
+less than 0.5. A group whose lengths are the same to the token cannot be told from one whose lengths agree within a bin.
 
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. A product gives its users'
 calls one build, too: the family is "software", which never speaks of control by itself, but gives groups whose pace does.
@@ -22,8 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.lake.engine import Dialect
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import measured
 
 LEAST_CALLS = 8
 
@@ -41,23 +45,12 @@ class Shape:
         Aspect("shape.thought", "measure", "the length of the reasoning", {"interactions": ("reasoning_tokens",)}),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
-        """One query for each measure; accounts without the column in enough of their calls have no observation."""
-        lower, upper = dialect.quantile("size", 0.25), dialect.quantile("size", 0.75)
-        middle = dialect.median("size")
-        for aspect, size, value in (
-            ("shape.answer", "output_tokens", f"LOG2(1.0 + {middle})"),
-            ("shape.spread", "output_tokens", f"LOG2((1.0 + {upper}) / (1.0 + {lower}))"),
-            ("shape.request", "prompt_chars", f"LOG2(1.0 + {middle})"),
-            ("shape.thought", "NULLIF(reasoning_tokens, 0)", f"LOG2(1.0 + {middle})"),
-        ):
-            yield f"""
-                WITH sizes AS (
-                  SELECT account_id, started_at, CAST({size} AS DOUBLE) AS size FROM calls
-                  WHERE ({size}) IS NOT NULL AND (http_status IS NULL OR http_status < 400))
-                SELECT account_id, '{aspect}' AS channel, CAST({value} AS VARCHAR) AS value, MIN(started_at) AS first_at,
-                       MAX(started_at) AS last_at, COUNT(*) AS occurrences, CAST(1.0 AS DOUBLE) AS share
-                FROM sizes GROUP BY account_id HAVING COUNT(*) >= {LEAST_CALLS}"""
+    def observe(self, digest: Digest) -> Iterable[Observed]:
+        """Accounts without the column in enough of their calls have no observation."""
+        for aspect, sizes in (("shape.answer", digest.answers), ("shape.request", digest.lengths), ("shape.thought", digest.thoughts)):
+            yield measured(digest, aspect, sizes.quantile(0.5), sizes.entries >= LEAST_CALLS, sizes.entries)
+        spread = digest.answers.quantile(0.75) - digest.answers.quantile(0.25)
+        yield measured(digest, "shape.spread", spread, digest.answers.entries >= LEAST_CALLS, digest.answers.entries)
 
     def describe(self, aspect: str, value: str) -> str:
         """What is alike, with the number in its own unit."""

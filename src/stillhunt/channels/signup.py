@@ -14,11 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.channels.queries import account_value
-from stillhunt.lake.engine import Dialect
+import numpy as np
+
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import measured, micros_of, on_account
 
 EDGE_HOURS = 48
+
+_HOUR = 3_600_000_000
 
 
 class Signup:
@@ -35,32 +39,21 @@ class Signup:
         Aspect("signup.referral", "category", "the referral code", {"accounts": ("referral",)}),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
-        """Times as decimal hours: a measure's value is a number in words."""
-        lives = f"""
-            WITH lives AS (
-              SELECT account_id, MIN(started_at) AS first_at, MAX(started_at) AS last_at, COUNT(*) AS calls,
-                     MIN({dialect.epoch_us("started_at")}) AS first_us, MAX({dialect.epoch_us("started_at")}) AS last_us
-              FROM calls GROUP BY account_id)"""
-        begin = int(view.first.timestamp() * 1e6) + EDGE_HOURS * 3_600_000_000
-        end = int(view.last.timestamp() * 1e6) - EDGE_HOURS * 3_600_000_000
-        created = dialect.epoch_us("created_at")
-        yield account_value("signup.created", f"CAST(CAST({created} AS DOUBLE) / 3.6e9 AS VARCHAR)")
-        for aspect, micros, condition in (
-            ("signup.began", "first_us", f"first_us >= {begin}"),
-            ("signup.stopped", "last_us", f"last_us <= {end}"),
-        ):
-            yield f"""{lives}
-                SELECT account_id, '{aspect}' AS channel, CAST(CAST({micros} AS DOUBLE) / 3.6e9 AS VARCHAR) AS value,
-                       first_at, last_at, calls AS occurrences, CAST(1.0 AS DOUBLE) AS share
-                FROM lives WHERE {condition}"""
-        yield f"""{lives}
-            SELECT l.account_id, 'signup.ramp' AS channel,
-                   CAST((CAST(l.first_us AS DOUBLE) - CAST({dialect.epoch_us("p.created_at")} AS DOUBLE)) / 3.6e9 AS VARCHAR) AS value,
-                   p.created_at AS first_at, l.first_at AS last_at, CAST(1 AS BIGINT) AS occurrences, CAST(1.0 AS DOUBLE) AS share
-            FROM lives l JOIN people p ON l.account_id = p.account_id
-            WHERE p.created_at IS NOT NULL AND l.first_us >= {begin}"""
-        yield account_value("signup.referral", "referral")
+    def observe(self, digest: Digest) -> Iterable[Observed]:
+        """Times as decimal hours."""
+        created = micros_of(digest.people["created_at"])
+        known = digest.people["created_at"].is_valid().to_numpy()
+        at = np.flatnonzero(known)
+        once = np.ones(created.size, np.int64)
+        yield Observed("signup.created", at, created[at] / _HOUR, created[at], created[at], once[at], np.ones(at.size))
+        begun = digest.first >= digest.span.first + EDGE_HOURS * _HOUR
+        stopped = digest.last <= digest.span.last - EDGE_HOURS * _HOUR
+        yield measured(digest, "signup.began", digest.first / _HOUR, begun, digest.calls)
+        yield measured(digest, "signup.stopped", digest.last / _HOUR, stopped, digest.calls)
+        at = np.flatnonzero(known & begun)
+        ramp = (digest.first[at] - created[at]) / _HOUR
+        yield Observed("signup.ramp", at, ramp, created[at], digest.first[at], once[at], np.ones(at.size))
+        yield on_account(digest, "signup.referral", "referral")
 
     def describe(self, aspect: str, value: str) -> str:
         """What is alike; when it was is for the timeline to show."""

@@ -7,15 +7,21 @@ at the /16 (or /32) around it, which holds for hosters whose customers rotate ov
 Innocent twins: NAT, campus, venue, shared runners, WARP and VPN.
 Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside it), within strata; weighed by the urn of
 `pools.evidence`.
+Estimated: counts of accounts with more than sixteen networks, by space saving (`digest.kernels`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stillhunt.channels import Aspect, Family, View
-from stillhunt.channels.queries import account_value, dominant_value
-from stillhunt.lake.engine import Dialect
+import pyarrow.compute as pc
+
+from stillhunt.channels import Aspect, Family, Observed
+from stillhunt.channels.digest import Digest
+from stillhunt.channels.observing import on_account, on_most_calls
+
+WIDE = "^(?P<wide>[0-9a-f]*:[0-9a-f]*|[0-9]+[.][0-9]+)[.:]"
+"""The first two parts of an address."""
 
 
 class Subnet:
@@ -38,15 +44,14 @@ class Subnet:
         ),
     )
 
-    def observe(self, dialect: Dialect, view: View) -> Iterable[str]:
-        """The wide network is the first two parts of the address."""
-        wide = f"""CASE WHEN client_prefix LIKE '%:%' THEN {dialect.extract("client_prefix", "^([0-9a-f]*:[0-9a-f]*):", 1)}
-                   ELSE {dialect.extract("client_prefix", "^([0-9]+[.][0-9]+)[.]", 1)} END"""
-        yield dominant_value("subnet.calls", "client_prefix")
-        yield dominant_value("subnet.wide", wide)
-        yield dominant_value("subnet.hosting", "network_kind")
-        yield account_value("subnet.signup", "signup_prefix")
-        yield account_value("subnet.country", "country")
+    def observe(self, digest: Digest) -> Iterable[Observed]:
+        """The calls of neighbouring networks count together for the wide one, those of networks of one kind for the kind."""
+        yield on_most_calls(digest, "subnet.calls", digest.networks)
+        yield on_most_calls(digest, "subnet.wide", digest.networks, pc.struct_field(pc.extract_regex(digest.networks.names, WIDE), "wide"))
+        if digest.network_kinds is not None:
+            yield on_most_calls(digest, "subnet.hosting", digest.networks, digest.network_kinds)
+        yield on_account(digest, "subnet.signup", "signup_prefix")
+        yield on_account(digest, "subnet.country", "country")
 
     def describe(self, aspect: str, value: str) -> str:
         """Networks as the provider knows them."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from stillhunt.channels import Aspect, Channel
+from stillhunt.channels import Aspect, Channel, Observed
 from stillhunt.pools.population import Population, survey
-from stillhunt.records import OBSERVATIONS
 
 
 class Fixed:
-    """A channel of one aspect, for tables that come from elsewhere than SQL."""
+    """A channel of one aspect, for observations that come from elsewhere."""
 
     def __init__(self, name: str, kind: str, family: str) -> None:
         self.name = self.title = name
@@ -36,19 +35,27 @@ CHANNELS: list[Channel] = [
 ]
 
 
-def rows(channel: str, pairs: list[tuple[str, object]], share: float = 1.0) -> pa.Table:
-    moment = np.datetime64("2030-01-01T00:00:00", "us")
-    return pa.table(
-        {
-            "account_id": [account for account, _ in pairs],
-            "channel": [channel] * len(pairs),
-            "value": [str(value) for _, value in pairs],
-            "first_at": [moment] * len(pairs),
-            "last_at": [moment] * len(pairs),
-            "occurrences": [5] * len(pairs),
-            "share": [share] * len(pairs),
-        }
-    ).cast(OBSERVATIONS)
+def observed(aspect: str, kind: str, accounts: list[str], pairs: list[tuple[str, object]], share: float = 1.0) -> Observed:
+    """What (account, value) pairs of one aspect are, as a channel would hand them over."""
+    position = {account: at for at, account in enumerate(accounts)}
+    pairs = sorted(pairs, key=lambda pair: position[pair[0]])
+    values = [value for _, value in pairs]
+    if kind == "measure":
+        shown = np.array(values, dtype=np.float64)
+    elif kind == "category":
+        shown = pa.array([str(value) for value in values], pa.string()).dictionary_encode()
+    else:
+        numbers: dict[object, int] = {}
+        shown = np.array([numbers.setdefault(value, 1000 + 7 * len(numbers)) for value in values], dtype=np.int64)
+    moment = np.full(len(pairs), int(np.datetime64("2030-01-01T00:00:00", "us").astype(np.int64)))
+    at = np.array([position[account] for account, _ in pairs], dtype=np.int64)
+    return Observed(aspect, at, shown, moment, moment, np.full(len(pairs), 5), np.full(len(pairs), share))
+
+
+def owners(accounts: list[str], declared: dict[str, str]) -> np.ndarray:
+    """Numbers of the organizations that accounts declare, -1 for none."""
+    numbers = {name: at for at, name in enumerate(sorted(set(declared.values())))}
+    return np.array([numbers[declared[account]] if account in declared else -1 for account in accounts], dtype=np.int64)
 
 
 def strangers(rng: np.random.Generator, count: int, prefix: str = "s") -> dict[str, dict[str, object]]:
@@ -68,6 +75,7 @@ def strangers(rng: np.random.Generator, count: int, prefix: str = "s") -> dict[s
 
 
 def population(people: dict[str, dict[str, object]], declared: dict[str, str] | None = None) -> Population:
+    accounts = sorted(people)
     parts = []
     for channel in CHANNELS:
         pairs = [
@@ -76,8 +84,8 @@ def population(people: dict[str, dict[str, object]], declared: dict[str, str] | 
             if channel.name in own
             for value in (own[channel.name] if isinstance(own[channel.name], list) else [own[channel.name]])
         ]
-        parts.append(rows(channel.name, pairs))
-    return survey(pa.concat_tables(parts), CHANNELS, declared or {}, sorted(people))
+        parts.append(observed(channel.name, channel.aspects[0].kind, accounts, pairs))
+    return survey(parts, CHANNELS, owners(accounts, declared or {}), accounts)
 
 
 def plant(rng: np.random.Generator, people: dict[str, dict[str, object]], count: int, **traits) -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from planted import Fixed, rows
+from planted import Fixed, observed
 
 from stillhunt.pools.candidates import propose
-from stillhunt.pools.evidence import crossing_bits, hedged_bits
+from stillhunt.pools.evidence import hedged_bits
 from stillhunt.pools.population import survey
-from stillhunt.pools.weighing import weigh
+from stillhunt.pools.weighing import crossed_bits, weigh
 
 CELL = 60
 
@@ -25,7 +24,8 @@ def both(one: str, other: str):
     channels = [Fixed("one", "category", one), Fixed("other", "category", other)]
     first = [(name, "v" if at < 200 else f"v{rng.integers(40)}") for at, name in enumerate(accounts)]
     second = [(name, "w" if at < CELL or at >= 1960 else f"w{rng.integers(40)}") for at, name in enumerate(accounts)]
-    of = survey(pa.concat_tables([rows("one", first), rows("other", second)]), channels, {}, accounts)
+    seen = [observed(name, "category", accounts, pairs) for name, pairs in (("one", first), ("other", second))]
+    of = survey(seen, channels, None, accounts)
     cells = [candidate for candidate in propose(of) if dict(candidate.because) == {"one": "v", "other": "w"}]
     assert len(cells) == 1
     return of, cells[0]
@@ -60,7 +60,7 @@ def test_a_crossing_testifies_as_far_as_the_cell_goes_and_not_by_how_alike_it_is
     of, cell = both("software", "conduct")
     crossing = cell.crossing
     found = weigh(of, cell.members, {"other": 2.0}, cell.families, crossing).families
-    bits = crossing_bits(of, crossing.given, crossing.given_code, crossing.told, crossing.told_code, 2.0)
+    bits = crossed_bits(of, cell.members, crossing, 2.0)
     assert bits > 10
     assert found == {"conduct": pytest.approx(hedged_bits(bits))}
     selected = weigh(of, cell.members, {"other": 2.0}, frozenset({"software"})).families["conduct"]

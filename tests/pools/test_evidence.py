@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from stillhunt.pools.evidence import crossing_bits
-from stillhunt.pools.population import Coding, Population
+from stillhunt.channels import Aspect
+from stillhunt.pools.candidates import Crossing
+from stillhunt.pools.population import Column, Population
+from stillhunt.pools.weighing import crossed_bits
 
 REST, TOLD = 999, 99
 """Accounts outside, and those of them that have the value: with one added to each, a tenth."""
@@ -17,11 +19,20 @@ def crossing(given: int, both: int, granted: float = 0.0, strata=None) -> float:
     """Of `given` accounts, `both` have a value that a tenth of the others have."""
     size = given + REST
     layers = np.zeros(size, dtype=np.int64) if strata is None else strata
-    of = Population([f"a{at}" for at in range(size)], {}, [""] * size, np.arange(size), np.ones(size), layers)
     at = np.arange(size)
-    codes = np.where(at < given, 2, 1).astype(np.int32)
-    told = np.where((at < both) | ((at >= given) & (at < given + TOLD)), 2, 1).astype(np.int32)
-    return crossing_bits(of, Coding.of(codes, of), 2, Coding.of(told, of), 2, granted)
+    told = (at < both) | ((at >= given) & (at < given + TOLD))
+    return asked(at < given, told, np.ones(size), layers, granted)
+
+
+def asked(given, told, weights, layers, granted=0.0) -> float:
+    """Bits of the accounts that have both values."""
+    of = Population([f"a{at}" for at in range(len(given))], np.arange(len(given)), weights, layers.astype(np.int8))
+    columns = []
+    for family, has in (("software", given), ("conduct", told)):
+        codes = np.where(has, 2, 1).astype(np.int32)
+        columns.append(Column(Aspect(family, "category", family), family, family, codes, of.count(codes, 3)))
+    cell = np.flatnonzero(given & told)
+    return crossed_bits(of, cell, Crossing(columns[0], 0, 2, columns[1], 0, 2), granted)
 
 
 @pytest.mark.parametrize("granted", [0.0, 1.0, 2.0])
@@ -70,9 +81,7 @@ def test_an_entity_counts_once_in_a_crossing():
     size = 40 + REST
     weights = np.ones(size)
     weights[:20] = 1 / 20  # twenty of those with the value are one company
-    of = Population([f"a{at}" for at in range(size)], {}, [""] * size, np.arange(size), weights, np.zeros(size, dtype=np.int64))
     at = np.arange(size)
-    codes = Coding.of(np.where(at < 40, 2, 1).astype(np.int32), of)
-    told = Coding.of(np.where((at < 20) | ((at >= 40) & (at < 40 + TOLD)), 2, 1).astype(np.int32), of)
+    told = (at < 20) | ((at >= 40) & (at < 40 + TOLD))
     assert crossing(40, 20) > 20
-    assert crossing_bits(of, codes, 2, told, 2, 0.0) <= 0.0
+    assert asked(at < 40, told, weights, np.zeros(size)) <= 0.0

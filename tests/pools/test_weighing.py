@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
-import pyarrow as pa
 import pytest
 
+from stillhunt.channels import Observed
 from stillhunt.channels.template import CHANNEL
+from stillhunt.pools.carrying import carrying
 from stillhunt.pools.population import Population, survey
-from stillhunt.pools.weighing import carrying, seen_from, weigh
-from stillhunt.records import OBSERVATIONS
+from stillhunt.pools.weighing import seen_from, weigh
 
-DAY0 = datetime(2030, 3, 4, tzinfo=UTC)
+DAY0 = 1_898_812_800_000_000
 GROUP = 40
 MEMBERS = np.arange(GROUP)
 SOFTWARE = frozenset({"software"})
 
 
 def shown(account, gram, times, days):
-    row = {"account_id": account, "channel": "template.gram", "value": gram, "occurrences": times, "share": 0.3}
-    return {**row, "first_at": DAY0, "last_at": DAY0 + timedelta(days=days)}
+    return account, int(gram), times, round(days * 8.64e10)
 
 
 def survey_of(shows) -> Population:
-    accounts = sorted({row["account_id"] for row in shows})
-    return survey(pa.Table.from_pylist(shows, schema=OBSERVATIONS), [CHANNEL], {}, accounts)
+    accounts = sorted({account for account, *_ in shows})
+    shows = sorted(shows, key=lambda one: one[0])
+    at = np.array([accounts.index(account) for account, *_ in shows])
+    grams, times, spans = (np.array([one[part] for one in shows], dtype=np.int64) for part in (1, 2, 3))
+    first = np.full(len(shows), DAY0)
+    return survey([Observed("template.gram", at, grams, first, first + spans, times, np.full(len(shows), 0.3))], [CHANNEL], None, accounts)
 
 
 def drawn(pace, others=1000) -> Population:
@@ -78,8 +79,8 @@ def test_an_account_that_carries_the_instruction_has_its_pace_and_any_other_its_
     of = survey_of(shows)
     found = carrying(of.sets[0], of, MEMBERS)
     assert found.values == ["-7"]
-    assert found.pace.numbers[:GROUP] == pytest.approx(np.full(GROUP, 3.0))
-    assert found.pace.numbers[GROUP:] == pytest.approx(np.full(500, 2.0))
+    assert found.pace.numbers_of(MEMBERS) == pytest.approx(np.full(GROUP, 3.0))
+    assert found.pace.numbers_of(np.arange(GROUP, GROUP + 500)) == pytest.approx(np.full(500, 2.0))
 
 
 def test_without_paces_there_is_no_column_of_them():
@@ -103,4 +104,4 @@ def test_paces_stay_beside_their_accounts_and_values():
         (int(account), sets.names[int(value)].as_py()): float(pace)
         for account, value, pace in zip(sets.accounts, sets.values, sets.paces, strict=True)
     }
-    assert seen == {(1, "2"): 4.0, (0, "1"): 6.0, (1, "3"): pytest.approx(np.nan, nan_ok=True), (0, "2"): 3.0}
+    assert seen == {(1, 2): 4.0, (0, 1): 6.0, (1, 3): pytest.approx(np.nan, nan_ok=True), (0, 2): 3.0}

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillhunt.pools.candidates import Candidate
-from stillhunt.pools.evidence import Group, column_bits
+from stillhunt.pools.candidates import FAMILIES, Candidates
+from stillhunt.pools.evidence import Groups, many_bits
 from stillhunt.pools.population import Population
+from stillhunt.pools.rows import in_threads
 
 QUANTILE = 0.9
 FLOOR = 2.0
@@ -28,20 +29,29 @@ LEAST_GROUPS = 10
 MOST_GROUPS = 200
 
 
-def bounds(population: Population, candidates: list[Candidate]) -> dict[str, float]:
-    """Bits per member that a common cause is granted, for each column by the name of its aspect."""
-    rng = np.random.default_rng(0)
-    chosen = [c for c in candidates if len(c.because) == 1 and population.weights[c.members].sum() >= LEAST_GROUP]
-    if len(chosen) > MOST_GROUPS:
-        chosen = [chosen[at] for at in sorted(rng.choice(len(chosen), MOST_GROUPS, replace=False))]
-    groups = [(Group(population, candidate.members), candidate.families) for candidate in chosen]
-    granted = {}
-    for column in population.columns:
-        seen = []
-        for group, families in groups:
-            if column.family in families:
-                continue
-            seen.append(column_bits(column, group) / group.size)
-        typical = float(np.quantile(seen, QUANTILE)) if len(seen) >= LEAST_GROUPS else FLOOR
-        granted[column.aspect.name] = min(max(typical, FLOOR), CEILING)
-    return granted
+def bounds(population: Population, candidates: Candidates, groups: Groups) -> dict[str, float]:
+    """Bits per member that a common cause is granted, for each column by the name of its aspect.
+
+    Args:
+        population: of all accounts.
+        candidates: the groups; those of one column are visible causes.
+        groups: the same groups.
+    """
+    entities = (population.sizes[None, :] - groups.left + 1.0).sum(axis=1)
+    chosen = np.flatnonzero((candidates.second[:, 0] < 0) & (entities >= LEAST_GROUP - 1e-9))
+    if chosen.size > MOST_GROUPS:
+        rng = np.random.default_rng(0)
+        chosen = chosen[np.sort(rng.choice(chosen.size, MOST_GROUPS, replace=False))]
+    some = groups.selected(chosen)
+    proposers = candidates.families[chosen]
+
+    def typical(number: int) -> float:
+        column = population.columns[number]
+        others = ~proposers[:, FAMILIES.index(column.family)]
+        if others.sum() < LEAST_GROUPS:
+            return FLOOR
+        bits = many_bits(column, some, population, np.where(others, -np.inf, np.inf))
+        return float(np.quantile(bits[others] / some.size[others], QUANTILE))
+
+    found = in_threads(typical, range(len(population.columns)))
+    return {column.aspect.name: min(max(one, FLOOR), CEILING) for column, one in zip(population.columns, found, strict=True)}

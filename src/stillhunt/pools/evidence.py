@@ -22,6 +22,9 @@ rest (of their stratum). Null: k is binomial with some probability of at most Ga
 uniform above q. E = (1 - I_q(k + 1, n - k + 1)) / ((n + 1) (1 - q) Binom(k; n, q)), an e-value for the whole null, because the
 binomial has a monotone likelihood ratio. The search over cells is paid for as the number of candidates.
 
+**What need not be evaluated.** An urn is a mixture of draws from fixed shares, so that log E <= sum_v n_v log(n_v / (n p_v)), the best that any
+shares could do. Where this bound lies far below what a common cause is granted, the e-value is taken as 0 and not evaluated (`urns`).
+
 **Membership.** For one account: log2 of the group's predictive probability of its value (urn, the account itself left out) over p_v,
 mixed with a share EPSILON of ordinary habits, so that no single value can exclude an account.
 
@@ -32,10 +35,18 @@ P. Rosenbaum, Observational Studies (2002), ch. 4.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy.special import betainc, gammaln
 
-from stillhunt.pools.population import Coding, Column, Floats, Index, Population
+from stillhunt.intake.instructions import compiled
+from stillhunt.pools.columns import Codes, Coding, Column, Flags, Floats, Index
+from stillhunt.pools.population import Population
+from stillhunt.pools.rows import rows_of
 
 STRENGTHS = (1.0, 16.0, 256.0)
 """Urn strengths a: how many of the population's draws the group's own habits must outweigh. One is for a group of one habit, more for
@@ -45,26 +56,33 @@ EPSILON = 1 / 64
 """Share of a member's habits that are nobody's in particular: bounds the evidence against membership at -6 bits."""
 
 _LN2 = float(np.log(2.0))
+_STRENGTHS = np.array(STRENGTHS)
+_DIRECT = 32
+"""Up to so many draws of one value the urn's ratio is a product of that many factors, beyond it gamma functions are cheaper."""
 
 
 class Group:
-    """A group of accounts as the urn sees it, made once and compared column by column.
+    """A group of accounts against the rest of the population.
 
     Attributes:
-        members: positions in the population: all are taken out of the strangers.
-        drawn: which of `members` are the urn's draws: one account for each entity.
-        size: number of draws.
+        members: sorted positions, shape (members,).
+        singles: one position for each entity among the members: only these are drawn, because people of one
+            organization are not independent of one another.
+        drawn: whether each member is one of `singles`.
+        size: number of entities.
+        mix: share of the group in each stratum.
+        left: entities outside the group in each stratum, and one.
     """
 
     def __init__(self, population: Population, members: Index) -> None:
         self.population = population
         self.members = members
-        singles = population.one_each(members)
-        self.drawn = np.ones(members.size, dtype=bool) if singles.size == members.size else np.isin(members, singles)
-        self.size = int(singles.size)
+        self.singles = population.one_each(members)
+        self.drawn: Flags = np.ones(members.size, dtype=bool) if population.single else np.isin(members, self.singles)
+        self.size = len(self.singles)
         own = np.bincount(population.strata[members], weights=population.weights[members], minlength=population.depth)
-        self._left = np.maximum(population.sizes - own, 0.0)[:, None] + 1.0
-        self._mix = own / own.sum()
+        self.left: Floats = np.maximum(population.sizes - own, 0.0) + 1.0
+        self.mix: Floats = own / own.sum()
 
     def strangers(self, totals: Floats, inside: Floats) -> Floats:
         """Probability of each code for an entity outside the group but of its strata, one entity added to each.
@@ -72,16 +90,74 @@ class Group:
         Both arguments have shape (strata, codes), the result (codes,). The addition keeps a value that nobody else has from
         weighing more than the population can vouch for.
         """
-        share = (np.maximum(totals - inside, 0.0) + 1.0) / self._left
-        return np.asarray(np.minimum(self._mix @ np.minimum(share, 1.0), 1.0))
+        share = (np.maximum(totals - inside, 0.0) + 1.0) / self.left[:, None]
+        return np.asarray(np.minimum(self.mix @ np.minimum(share, 1.0), 1.0))
 
-    def outside(self, coding: Coding) -> Floats:
-        """`strangers` for all codes of a coding."""
-        return self.strangers(coding.totals, self.population.count(coding.codes[self.members], coding.width, self.members))
+    def present(self, column: Column, coding: Coding) -> tuple[Codes, Floats, Floats]:
+        """The codes that members have, sorted, with the draws of each and its probability among strangers."""
+        codes, which = np.unique(coding.of(column.of(self.members)), return_inverse=True)
+        inside = self.population.count(which, codes.size, self.members)
+        return codes, np.bincount(which[self.drawn], minlength=codes.size).astype(np.float64), self.strangers(coding.totals[:, codes], inside)
 
-    def counts(self, coding: Coding) -> Floats:
-        """Draws of each code, shape (codes,)."""
-        return np.bincount(coding.codes[self.members[self.drawn]], minlength=coding.width).astype(np.float64)
+
+@dataclass(frozen=True)
+class Groups:
+    """Many groups at once, their members one after the other.
+
+    Attributes:
+        members: sorted positions within each group.
+        starts: first member of each group, and the number of members, shape (groups + 1,).
+        drawn: as in `Group`, for each of `members`; empty where all are.
+        size, mix, left: as in `Group`, for each group.
+    """
+
+    members: npt.NDArray[np.int32]
+    starts: Index
+    drawn: Flags
+    size: Index
+    mix: Floats
+    left: Floats
+
+    @staticmethod
+    def of(population: Population, members: npt.NDArray[np.int32], starts: Index) -> Groups:
+        """Strata and entities of groups, in two passes over their members."""
+        own = _weights_by_stratum(members, starts, population.strata, population.weights, population.depth)
+        left = np.maximum(population.sizes[None, :] - own, 0.0) + 1.0
+        mix = own / np.maximum(own.sum(axis=1), 1e-300)[:, None]
+        if population.single:
+            return Groups(members, starts, np.zeros(0, dtype=bool), np.diff(starts), mix, left)
+        drawn = _one_each(members, starts, population.entity)
+        heads = np.concatenate([[0], np.cumsum(drawn)])
+        return Groups(members, starts, drawn, heads[starts[1:]] - heads[starts[:-1]], mix, left)
+
+    def selected(self, chosen: Index) -> Groups:
+        """Some of the groups."""
+        sizes = np.diff(self.starts)[chosen]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        at = rows_of(self.starts, chosen)
+        drawn = self.drawn[at] if self.drawn.size else self.drawn
+        return Groups(self.members[at], starts, drawn, self.size[chosen], self.mix[chosen], self.left[chosen])
+
+
+@compiled
+def _weights_by_stratum(members: Any, starts: Any, strata: Any, weights: Any, depth: int) -> Any:
+    own = np.zeros((starts.size - 1, depth))
+    for group in range(starts.size - 1):
+        for at in range(starts[group], starts[group + 1]):
+            own[group, strata[members[at]]] += weights[members[at]]
+    return own
+
+
+@compiled
+def _one_each(members: Any, starts: Any, entity: Any) -> Any:
+    drawn = np.empty(members.size, dtype=np.bool_)
+    seen = np.zeros(entity.size, dtype=np.int32)
+    for group in range(starts.size - 1):
+        for at in range(starts[group], starts[group + 1]):
+            one = entity[members[at]]
+            drawn[at] = seen[one] != group + 1
+            seen[one] = group + 1
+    return drawn
 
 
 def urn_bits(counts: Floats, share: Floats, strengths: tuple[float, ...] = (1.0,)) -> Floats:
@@ -101,39 +177,170 @@ def urn_bits(counts: Floats, share: Floats, strengths: tuple[float, ...] = (1.0,
 
 
 def column_bits(column: Column, group: Group) -> float:
-    """log2 e-value of one column for a group: codings of a measure and strengths of the urn are averaged."""
-    return average_bits(np.concatenate([bits for bits, _ in _models(column, group)]))
+    """log2 e-value of one column for a group: resolutions of a measure and strengths of the urn are averaged."""
+    return average_bits(model_bits(column, group).ravel())
 
 
-def _models(column: Column, group: Group) -> list[tuple[Floats, Coding]]:
-    """log2 e-values for every strength of the urn, shape (strengths,), for every coding of the column."""
-    models: list[tuple[Floats, Coding]] = []
-    for coding in column.codings:
-        present, which = np.unique(coding.codes[group.members], return_inverse=True)
-        inside = group.population.count(which, present.size, group.members)
-        share = group.strangers(coding.totals[:, present], inside)
-        counts = np.bincount(which[group.drawn], minlength=present.size)
-        drawn = counts > 0
-        models.append((urn_bits(counts[drawn].astype(np.float64), share[drawn], STRENGTHS), coding))
-    return models
+def model_bits(column: Column, group: Group) -> Floats:
+    """log2 e-value for each resolution of a column and each strength of the urn, shape (resolutions, strengths)."""
+    codes = column.of(group.members)
+    levels = column.levels
+    places, starts, totals = levels.places, levels.starts, levels.totals
+    if starts.size == 2:  # a category may have as many codes as there are accounts: only those that members have are laid out
+        present, codes = np.unique(codes, return_inverse=True)
+        starts, totals = np.array([0, present.size]), totals[present]
+    own = group.members
+    strata, weights = group.population.strata[own], group.population.weights[own]
+    everybody, edges = np.arange(own.size, dtype=np.int32), np.array([0, own.size])
+    out = np.full((1, starts.size - 1, len(STRENGTHS)), -np.inf)
+    urns(
+        codes.astype(np.int32), everybody, edges, group.drawn, strata, weights, places, starts, totals[None], np.zeros(1, dtype=np.int32),
+        group.mix[None], group.left[None], np.full(1, -np.inf), out,
+    )  # fmt: skip
+    return np.asarray(out[0])
 
 
-def crossing_bits(population: Population, given: Coding, given_code: int, told: Coding, told_code: int, granted: float) -> float:
-    """log2 e-value that accounts with `given_code` have `told_code` oftener than a cause makes them, `granted` bits a member allowed."""
-    among = given.codes == given_code
-    cell = among & (told.codes == told_code)
-    told_of = cell if cell.any() else among
-    stratum = int(np.bincount(population.strata[told_of], weights=population.weights[told_of]).argmax())
-    like = population.strata == stratum
-    n, k = (float(population.weights[like & chosen].sum()) for chosen in (among, cell))
-    rest = like & ~among
-    p = (float(population.weights[rest & (told.codes == told_code)].sum()) + 1.0) / (float(population.weights[rest].sum()) + 1.0)
-    q = min(p * 2.0**granted, 1.0)
-    if q >= 1.0:
-        return 0.0
-    log = np.log(max(betainc(n - k + 1, k + 1, 1 - q), 1e-300)) - np.log(n + 1) - np.log1p(-q)
+def many_bits(column: Column, groups: Groups, population: Population, least: Floats) -> Floats:
+    """`column_bits` for many groups, shape (groups,); -inf where it is surely below `least`, shape (groups,)."""
+    levels = column.levels
+    out = np.full((groups.size.size, levels.starts.size - 1, len(STRENGTHS)), -np.inf)
+    urns(
+        column.codes, groups.members, groups.starts, groups.drawn, population.strata, population.weights, levels.places, levels.starts,
+        levels.totals[None], np.zeros(groups.size.size, dtype=np.int32), groups.mix, groups.left, least, out,
+    )  # fmt: skip
+    return averaged(out)
+
+
+def averaged(models: Floats) -> Floats:
+    """log2 of the mean e-value over all models of each group, shape (groups, resolutions, strengths) -> (groups,)."""
+    flat = models.reshape(models.shape[0], -1)
+    peak = flat.max(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(np.isfinite(peak), peak + np.log2(np.exp2(flat - peak[:, None]).mean(axis=1)), -np.inf))
+
+
+@compiled
+def urns(
+    codes: Any, members: Any, starts: Any, drawn: Any, strata: Any, weights: Any, places: Any, level_starts: Any, totals: Any, whose: Any,
+    mix: Any, left: Any, least: Any, out: Any,
+) -> None:  # fmt: skip
+    """log2 e-values of one column for many groups, into `out`, shape (groups, resolutions, strengths).
+
+    Args:
+        codes: finest code of each account.
+        members, starts, drawn, mix, left: see `Groups`.
+        strata: of each account.
+        weights: of each account.
+        places: see `columns.Levels`, as are `level_starts`.
+        level_starts: first place of each resolution.
+        totals: see `columns.Levels`; one such table for each population, shape (populations, places, strata).
+        whose: which of these populations each group is compared with.
+        least: where the e-value is surely below this (always, if infinite), `out` is left as it is.
+        out: the result.
+    """
+    levels, width, depth = level_starts.size - 1, level_starts[-1], mix.shape[1]
+    base = level_starts[levels - 1]
+    mark = np.zeros(width, dtype=np.int32)
+    draws = np.zeros(width, dtype=np.int64)
+    share = np.zeros(width)
+    inside = np.zeros((width, depth))
+    finest = np.empty(width, dtype=np.int64)
+    coarse = np.empty(base, dtype=np.int64)
+    for group in range(starts.size - 1):
+        if least[group] == np.inf:
+            continue
+        stamp, n, present = group + 1, 0, 0
+        for at in range(starts[group], starts[group + 1]):
+            member = members[at]
+            place = base + codes[member]
+            if mark[place] != stamp:
+                mark[place] = stamp
+                draws[place] = 0
+                inside[place] = 0.0
+                finest[present] = place
+                present += 1
+            inside[place, strata[member]] += weights[member]
+            if drawn.size == 0 or drawn[at]:
+                draws[place] += 1
+                n += 1
+        for level in range(levels):
+            shown, listed = present, finest
+            if level < levels - 1:
+                shown, listed = 0, coarse
+                for at in range(present):
+                    fine = finest[at]
+                    place = places[level, fine - base]
+                    if mark[place] != stamp:
+                        mark[place] = stamp
+                        draws[place] = 0
+                        inside[place] = 0.0
+                        coarse[shown] = place
+                        shown += 1
+                    draws[place] += draws[fine]
+                    for stratum in range(depth):
+                        inside[place, stratum] += inside[fine, stratum]
+            bound, mass = 0.0, 0.0
+            for at in range(shown):
+                place = listed[at]
+                count = draws[place]
+                if count == 0:
+                    continue
+                p = 0.0
+                for stratum in range(depth):
+                    if mix[group, stratum] > 0.0:
+                        others = max(totals[whose[group], place, stratum] - inside[place, stratum], 0.0) + 1.0
+                        p += mix[group, stratum] * min(others / left[group, stratum], 1.0)
+                share[place] = min(p, 1.0)
+                mass += share[place]
+                bound += count * math.log(count / (n * share[place]))
+            if mass > 1.0:  # one was added to each share: the urn's own add up to more than 1, by so much at most
+                for one in (1.0, 16.0, 256.0):
+                    bound += one * (mass - 1.0) * (math.log1p(n / one) + 1.0 / one)
+            if bound / 0.6931471805599453 < least[group]:
+                continue
+            for number in range(3):
+                strength = 16.0**number
+                log = math.lgamma(strength) - math.lgamma(n + strength)
+                for at in range(shown):
+                    place = listed[at]
+                    count = draws[place]
+                    if count > 0:
+                        log += _urn(count, share[place], strength)
+                out[group, level, number] = log / 0.6931471805599453
+
+
+@compiled
+def _urn(count: int, p: float, strength: float) -> float:
+    """log of Gamma(count + strength p) / Gamma(strength p) / p^count."""
+    if count > 32:  # `_DIRECT`
+        prior = strength * p
+        return math.lgamma(count + prior) - math.lgamma(prior) - count * math.log(p)
+    product = strength
+    for drawn in range(1, count):
+        product *= strength + drawn / p
+    return math.log(product)
+
+
+def crossing_bits(given: Floats, both: Floats, outside: Floats, outside_told: Floats, granted: float | Floats) -> Floats:
+    """log2 e-value that accounts with one value have another oftener than a cause makes them.
+
+    Args:
+        given: entities with the one value, in the stratum that most of those with both belong to.
+        both: ... of them, those that have the other value, too.
+        outside: entities of the stratum without the one value.
+        outside_told: ... of them, those that have the other.
+        granted: bits a member that a common cause is granted.
+
+    Returns:
+        One number for each crossing; 0 where everybody may have the value.
+    """
+    n, k = np.asarray(given, dtype=np.float64), np.asarray(both, dtype=np.float64)
+    q = (np.asarray(outside_told) + 1.0) / (np.asarray(outside) + 1.0) * np.exp2(granted)
+    open_ = q < 1.0
+    q = np.where(open_, q, 0.5)
+    log = np.log(np.maximum(betainc(n - k + 1, k + 1, 1 - q), 1e-300)) - np.log(n + 1) - np.log1p(-q)
     log -= gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + k * np.log(q) + (n - k) * np.log1p(-q)
-    return float(log / _LN2)
+    return np.asarray(np.where(open_, log / _LN2, 0.0))
 
 
 def average_bits(bits: Floats) -> float:
@@ -146,28 +353,59 @@ def hedged_bits(bits: float) -> float:
     return float(np.logaddexp2(0.0, bits) - 1.0)
 
 
-def membership_bits(column: Column, group: Group) -> Floats:
-    """log2 likelihood ratio of each account's value, member against stranger: shape (accounts,).
+@dataclass(frozen=True)
+class Ratios:
+    """log2 likelihood ratios of a column's values, member against stranger.
 
-    Codings and strengths are models of the group's habits; their ratios are averaged with weights in proportion to their
+    Attributes:
+        column: the column.
+        others: for each of its finest codes, of an account that is judged by the whole group.
+        own: for each code, of a member of the group, whose own value is left out.
+        members: the group.
+    """
+
+    column: Column
+    others: Floats
+    own: Floats
+    members: Index
+
+    def of(self, accounts: Index) -> Floats:
+        """Bits of some accounts."""
+        codes = self.column.of(accounts)
+        place = np.minimum(np.searchsorted(self.members, accounts), max(self.members.size - 1, 0))
+        inside = self.members[place] == accounts
+        return np.asarray(np.where(inside, self.own[codes], self.others[codes]))
+
+
+def ratios(column: Column, group: Group) -> Ratios:
+    """log2 likelihood ratio of each value, member against stranger.
+
+    Resolutions and strengths are models of the group's habits; their ratios are averaged with weights in proportion to their
     e-values, beside the model "no habit" (ratio and e-value 1), so that a column in which the group is like everybody
     says nothing about anybody. Members are judged by the others: their own value is left out of the group's counts.
     """
-    models = _models(column, group)
-    peak = max(0.0, *(float(bits.max()) for bits, _ in models))
+    models = model_bits(column, group)
+    peak = max(0.0, float(models.max()))
     norm = float(np.exp2(-peak))
-    total = np.full(group.population.size, norm)
-    for strengths, coding in models:
-        share, counts = group.outside(coding), group.counts(coding)
-        for bits, strength in zip(strengths, STRENGTHS, strict=True):
-            weight = float(np.exp2(bits - peak))
+    others, own = np.full(column.width, norm), np.full(column.width, norm)
+    for bits, coding in zip(models, column.codings, strict=True):
+        weights = np.exp2(bits - peak)
+        if not (weights >= 1e-6).any():
+            continue
+        codes, counts, share = group.present(column, coding)
+        draws = float(counts.sum())
+        for weight, strength in zip(weights, STRENGTHS, strict=True):
             if weight < 1e-6:
                 continue
-            ratios = _ratio(counts, share, strength)[coding.codes]
-            ratios[group.members] = _ratio(counts, share, strength, own=1.0)[coding.codes[group.members]]
-            total += weight * ratios
+            # A value that no member has: share p cancels in a p / (n + a) / p.
+            ratio = np.full(coding.width, (1 - EPSILON) * strength / (draws + strength) + EPSILON)
+            left_out = ratio.copy()
+            ratio[codes] = _ratio(counts, share, strength)
+            left_out[codes] = _ratio(counts, share, strength, own=1.0)
+            others += weight * (ratio if coding.fold is None else ratio[coding.fold])
+            own += weight * (left_out if coding.fold is None else left_out[coding.fold])
             norm += weight
-    return np.asarray(np.log2(total / norm))
+    return Ratios(column, np.log2(others / norm), np.log2(own / norm), group.members)
 
 
 def _ratio(counts: Floats, share: Floats, strength: float, own: float = 0.0) -> Floats:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from stillhunt.pools.calibration import bounds
-from stillhunt.pools.candidates import CONTROL, Candidate, propose
-from stillhunt.pools.population import Floats, Index, Population
+from stillhunt.pools.candidates import CONTROL, FAMILIES, Candidates, propose
+from stillhunt.pools.columns import Floats, Index
+from stillhunt.pools.evidence import Groups
+from stillhunt.pools.population import Population
+from stillhunt.pools.screening import screen
 from stillhunt.pools.weighing import Weighing, grow, weigh
 
 OVERLAP = 0.5
 """Two grown groups that share this much of the smaller one are one pool."""
+
+KNOWN = 0.9
+"""A group of which this share lies in a pool is not grown, or no further: it would become that pool."""
 
 KIN_BITS = 10.0
 """Groups without a member in common are joined if the one's members look this much like the other's (median bits, the
 instruction left aside): one operator with two jobs."""
 
 MOST_GROWN = 400
-"""Most seeds that are grown, best first."""
+"""Most seeds that are grown, best first. Seeds that lie in a known pool are not counted, so that a large pool's many seeds
+do not stand in the way of a small one's."""
 
 
 @dataclass
@@ -33,6 +40,7 @@ class Pool:
         seed: the best seed with its evidence; the families that proposed it left out. Its numbers are what error control uses.
         grown: the group at rest: what its members share, for explanations.
         because: what proposed the seed, as (aspect, value).
+        account_bits: for each asked column (one a family), the bits of each of `members`.
     """
 
     members: Index
@@ -40,6 +48,13 @@ class Pool:
     seed: Weighing
     grown: Weighing
     because: tuple[tuple[str, str], ...]
+    account_bits: dict[str, Floats] = field(default_factory=dict)
+
+    @staticmethod
+    def of(members: Index, seed: Weighing, grown: Weighing, because: tuple[tuple[str, str], ...]) -> Pool:
+        """A pool whose members are judged by the group that it grew from."""
+        bits = {name: one.of(members) for name, one in grown.ratios.items()}
+        return Pool(members, grown.membership(members), seed, grown, because, bits)
 
     @property
     def bits(self) -> float:
@@ -56,60 +71,80 @@ class Found:
     bounds: dict[str, float]
 
 
+@dataclass
+class _Grown:
+    """A pool in the making: the group at rest, and the best of the seeds that led to it."""
+
+    grown: Weighing
+    members: Index
+    seed: int
+
+
 def find(population: Population, progress: Callable[[float], None] | None = None) -> Found:
     """All pools for which coordination is likelier than not after paying for the number of candidates."""
     if population.entities < 2:
         return Found([], 0, {})
+    tell = progress or _silent
     candidates = propose(population)
-    granted = bounds(population, candidates)
-    price = np.log2(max(len(candidates), 1))
-    seeds: list[tuple[float, int, Candidate, Weighing]] = []
-    for number, candidate in enumerate(candidates):
-        weighing = weigh(population, candidate.members, granted, candidate.families, candidate.crossing)
-        bits = sum(weighing.families.values())
-        if bits > price:
-            seeds.append((bits, number, candidate, weighing))
-        if progress and number % 64 == 0:
-            progress(0.7 * number / len(candidates))
-    seeds.sort(key=lambda seed: (-seed[0], seed[1]))
-    pools: list[Pool] = []
-    for number, (_, _, candidate, weighing) in enumerate(seeds[:MOST_GROWN]):
-        _settle(population, candidate, weighing, granted, pools)
-        if progress:
-            progress(0.7 + 0.3 * number / min(len(seeds), MOST_GROWN))
-    return Found(_kin(population, pools), len(candidates), granted)
+    tell(0.3)
+    groups = Groups.of(population, candidates.members, candidates.starts)
+    granted = bounds(population, candidates, groups)
+    tell(0.4)
+    evidence = screen(population, candidates, groups, granted, lambda share: tell(0.4 + 0.3 * share))
+    pools = _settled(population, candidates, evidence, granted, lambda share: tell(0.7 + 0.3 * share))
+    found = []
+    for one in pools:
+        candidate = candidates[one.seed]
+        seed = weigh(population, candidate.members, granted, candidate.families, candidate.crossing)
+        found.append(Pool.of(one.members, seed, one.grown, candidate.because))
+    return Found(_kin(found), candidates.looked, granted)
 
 
-def _settle(population: Population, candidate: Candidate, weighing: Weighing, granted: dict[str, float], pools: list[Pool]) -> None:
-    """Grow a seed; join it to the pool that it grew into, or let it stand as a new one."""
-    for pool in pools:
-        shared = np.intersect1d(pool.members, candidate.members, assume_unique=True).size
-        if shared >= 0.9 * candidate.members.size:
-            _better(pool, candidate, weighing)
-            return
-    grown = grow(population, candidate.members, granted)
-    members = grown.members
-    if population.weights[members].sum() < 2:
-        return
-    for pool in pools:
-        shared = np.intersect1d(pool.members, members, assume_unique=True).size
-        if shared >= OVERLAP * min(pool.members.size, members.size):
-            _better(pool, candidate, weighing)
-            return
-    pools.append(Pool(members, grown.membership[members], weighing, grown, candidate.because))
+def _silent(share: float) -> None:
+    """Progress that nobody watches."""
 
 
-def _better(pool: Pool, candidate: Candidate, weighing: Weighing) -> None:
-    """Another seed of the same pool testifies instead if it says more about what no shared occasion explains."""
+def _settled(
+    population: Population, candidates: Candidates, evidence: Floats, granted: dict[str, float], tell: Callable[[float], None]
+) -> list[_Grown]:
+    """Grow seeds, best first; join each to the pool that it grew into, or let it stand as a new one."""
+    bits = np.nansum(evidence, axis=1)
+    control = np.nansum(evidence[:, [FAMILIES.index(family) for family in CONTROL]], axis=1)
+    seeds = np.flatnonzero(bits > np.log2(max(candidates.looked, 1)))
+    seeds = seeds[np.argsort(-bits[seeds], kind="stable")]
+    pools: list[_Grown] = []
+    home = np.full(population.size, -1, dtype=np.int32)
+    tried = 0
 
-    def control(one: Weighing) -> float:
-        return sum(one.families.get(family, 0.0) for family in CONTROL)
+    def known(members: Index, share: float, *, least: bool = False) -> int:
+        """The pool in which most of a group lies, if that is `share` of it (or, with `least`, of the smaller of the two); else -1."""
+        held = np.bincount(home[members] + 1, minlength=len(pools) + 1)[1:]
+        sizes = np.array([one.members.size for one in pools], dtype=np.int64)
+        of = np.minimum(sizes, members.size) if least else np.full(len(pools), members.size)
+        fits = np.flatnonzero(held >= share * of)
+        return int(fits[held[fits].argmax()]) if fits.size else -1
 
-    if control(weighing) > control(pool.seed):
-        pool.seed, pool.because = weighing, candidate.because
+    for number, seed in enumerate(seeds):
+        tell(number / seeds.size)
+        members = candidates.of(int(seed))
+        into = known(members, KNOWN)
+        if into < 0 and tried < MOST_GROWN:
+            tried += 1
+            grown = grow(population, members, granted, lambda group: known(group, KNOWN) >= 0)
+            if population.weights[grown.members].sum() < 2:
+                continue
+            into = known(grown.members, OVERLAP, least=True)
+            if into < 0:
+                home[grown.members[home[grown.members] < 0]] = len(pools)
+                pools.append(_Grown(grown, grown.members, int(seed)))
+                continue
+        # Another seed of the same pool testifies instead if it says more about what no shared occasion explains.
+        if into >= 0 and control[seed] > control[pools[into].seed]:
+            pools[into].seed = int(seed)
+    return pools
 
 
-def _kin(population: Population, pools: list[Pool]) -> list[Pool]:
+def _kin(pools: list[Pool]) -> list[Pool]:
     """Join pools of one operator who runs more than one job; larger first."""
     joined: list[Pool] = []
     for pool in sorted(pools, key=lambda one: (-one.members.size, int(one.members[0]))):
@@ -117,11 +152,15 @@ def _kin(population: Population, pools: list[Pool]) -> list[Pool]:
             if np.intersect1d(pool.members, other.members, assume_unique=True).size or not _akin(pool, other):
                 continue
             members = np.union1d(pool.members, other.members)
-            membership = np.maximum(pool.grown.membership[members], other.grown.membership[members])
-            other.members, other.membership = members, membership
-            for name, bits in pool.grown.account_bits.items():
-                kept = other.grown.account_bits.setdefault(name, np.zeros(population.size))
-                kept[pool.members] = bits[pool.members]
+            other.membership = np.maximum(pool.grown.membership(members), other.grown.membership(members))
+            new, old = np.searchsorted(members, pool.members), np.searchsorted(members, other.members)
+            for name in {**other.account_bits, **pool.account_bits}:
+                bits = np.zeros(members.size)
+                bits[old] = other.account_bits.get(name, 0.0)
+                theirs = other.grown.ratios.get(name)
+                bits[new] = pool.account_bits.get(name, 0.0 if theirs is None else theirs.of(pool.members))
+                other.account_bits[name] = bits
+            other.members = members
             break
         else:
             joined.append(pool)
@@ -129,7 +168,7 @@ def _kin(population: Population, pools: list[Pool]) -> list[Pool]:
 
 
 def _akin(pool: Pool, other: Pool) -> bool:
-    asked = [bits for name, bits in other.grown.account_bits.items() if other.grown.columns[name].family != "software"]
+    asked = [one for one in other.grown.ratios.values() if one.column.family != "software"]
     if not asked:
         return False
-    return float(np.median(np.sum([bits[pool.members] for bits in asked], axis=0))) >= KIN_BITS
+    return float(np.median(np.sum([one.of(pool.members) for one in asked], axis=0))) >= KIN_BITS

@@ -1,9 +1,6 @@
-"""The population: every account's observations as codes, with the share of unrelated entities behind each code.
+"""The population: every account's observations as codes, with the share of unrelated entities behind each code (`pools.columns`).
 
-A *column* is one aspect of a channel over all accounts. Categories are coded by value. Measures are coded by their
-place in the population's own order, in bins of equal share at several resolutions, because one does not know beforehand how
-tightly a scheduler or a sign-up script holds. Code 0 means "not known": that most of a group lacks a value which
-everybody else has is evidence, too, and is weighed like any other value.
+That most of a group lacks a value which everybody else has is evidence, too: code 0, "not known", is weighed like any other.
 
 Accounts are compared with their like: the population is divided into *strata* (programs and persons, say), and the strangers that a
 group is weighed against are mixed from the strata in the group's own proportions (direct standardisation). Without that, any
@@ -15,7 +12,7 @@ make its habits look common, and do not look like a thousand strangers who agree
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -23,18 +20,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from stillhunt.channels import Aspect, Channel, Family
+from stillhunt.channels import Aspect, Channel, Family, Observed
+from stillhunt.pools.columns import Codes, Column, Floats, Index, amended, bin_edges, binned, tally
+from stillhunt.pools.rows import by_value, in_threads, rows_of
 
-Codes = npt.NDArray[np.int32]
-Index = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+__all__ = ["Codes", "Column", "Floats", "Index", "Population", "Sets", "measure", "survey"]
 
-RESOLUTIONS = (8, 32, 128, 512)
-"""Numbers of bins for a measure. A bin must hold eight accounts at least, else its share is not known."""
+Strata = npt.NDArray[np.int8]
 
 LEAST_TIMES = 8
 """Of a value that an account showed less often, the pace is not known."""
@@ -44,99 +39,62 @@ LINKABLE = 3
 
 
 @dataclass(frozen=True)
-class Coding:
-    """One way of coding a column. `codes` has one entry for each account, 0 = not known.
-
-    `totals` is the entity-weighted number of accounts for each stratum and code, shape (strata, codes).
-    """
-
-    codes: Codes
-    totals: Floats
-    width: int
-
-    @staticmethod
-    def of(codes: Codes, population: Population) -> Coding:
-        """Totals from the accounts' weights (an entity's accounts share a weight of 1)."""
-        width = int(codes.max(initial=0)) + 1
-        return Coding(codes, population.count(codes, width), width)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One aspect over all accounts. `codings` are alternatives; `names` gives a code's value where it is a category."""
-
-    aspect: Aspect
-    channel: str
-    family: Family
-    codings: tuple[Coding, ...]
-    names: tuple[str, ...] = ()
-    numbers: Floats | None = None  # the measure itself, nan = not known
-    edges: tuple[Floats, ...] | None = None  # ... and the inner edges of its bins, for each coding
-
-    @property
-    def middle(self) -> Coding:
-        """The coding by which single accounts are compared."""
-        return self.codings[min(1, len(self.codings) - 1)]
-
-
-@dataclass(frozen=True)
 class Sets:
-    """One aspect of which an account may have many values: (account, value) pairs, sorted by account."""
+    """One aspect of which an account may have many values: (account, value) pairs, sorted by account.
+
+    Attributes:
+        values: number of each row's value in `names`.
+        shares: share of the account's calls that show it.
+        holders: entity-weighted number of accounts for each value.
+        paces: log2 of how often a day the account shows the value between its first and its last time, nan = too seldom to say.
+        starts: first row of each account, and the number of rows.
+        order, value_starts: the rows by value, and the first of each value.
+        pace: pace of each account's most frequent value, where the aspect has a pace.
+    """
 
     aspect: Aspect
     channel: str
     family: Family
     accounts: Index
-    values: Index
+    values: Codes
     shares: Floats
     names: pa.Array[Any]
-    holders: Floats  # entity-weighted number of accounts for each value
-    paces: Floats  # log2 of how often a day the account shows the value between its first and its last time, nan = too seldom to say
-    size: int  # number of accounts in the population
-    pace: Column | None = None  # pace of each account's most frequent value, where the aspect has a pace
+    holders: Floats
+    paces: Floats
+    starts: Index
+    order: Index
+    value_starts: Index
+    pace: Column | None = None
 
     def of_accounts(self, accounts: Index) -> Index:
         """The rows of some accounts, in the accounts' order."""
-        return _rows_of(self._starts, accounts)
+        return rows_of(self.starts, accounts)
 
     def of_values(self, values: Index) -> Index:
         """The rows that show some values."""
-        order, starts = self._by_value
-        return order[_rows_of(starts, values)]
-
-    @cached_property
-    def _starts(self) -> Index:
-        return np.searchsorted(self.accounts, np.arange(self.size + 1))
-
-    @cached_property
-    def _by_value(self) -> tuple[Index, Index]:
-        order = np.argsort(self.values, kind="stable")
-        return order, np.searchsorted(self.values[order], np.arange(len(self.names) + 1))
-
-
-def _rows_of(starts: Index, chosen: Index) -> Index:
-    """Positions `starts[i]` to `starts[i + 1]` for every i in `chosen`, one after the other."""
-    begin, counts = starts[chosen], starts[chosen + 1] - starts[chosen]
-    ends = np.cumsum(counts)
-    return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(begin - (ends - counts), counts))
+        return self.order[rows_of(self.value_starts, values)]
 
 
 @dataclass
 class Population:
     """All accounts that were seen, in one order.
 
-    `strata` numbers the stratum of each account. `declared` is the organization (or verified domain) that an account
-    declares, "" for none; `entity` numbers entities.
+    Attributes:
+        accounts: their ids.
+        entity: number of the entity of each account.
+        weights: what each account counts: an entity's accounts share a weight of 1.
+        strata: number of the stratum of each account.
+        columns, sets: what was observed.
+        codes: the columns' codes, one row for each column that has `Column.row`, shape (rows, accounts).
     """
 
     accounts: list[str]
-    position: dict[str, int]
-    declared: list[str]
     entity: Index
     weights: Floats
-    strata: Index
+    strata: Strata
     columns: list[Column] = field(default_factory=list)
     sets: list[Sets] = field(default_factory=list)
+    codes: Codes = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int32))
 
     @property
     def size(self) -> int:
@@ -144,9 +102,19 @@ class Population:
         return len(self.accounts)
 
     @cached_property
+    def position(self) -> dict[str, int]:
+        """Where each account stands."""
+        return {account: at for at, account in enumerate(self.accounts)}
+
+    @cached_property
     def entities(self) -> float:
         """Number of entities."""
         return float(self.weights.sum())
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether every account is an entity of its own."""
+        return bool((self.weights == 1.0).all())
 
     @cached_property
     def sizes(self) -> Floats:
@@ -162,9 +130,11 @@ class Population:
         """Entity-weighted number of accounts (of `members`, whose codes `codes` are) by stratum and code, shape (strata, width)."""
         strata = self.strata if members is None else self.strata[members]
         weights = self.weights if members is None else self.weights[members]
-        return (
-            np.bincount(strata * width + codes, weights=weights, minlength=self.depth * width).reshape(self.depth, width).astype(np.float64)
-        )
+        return tally(codes, width, weights, strata, self.depth)
+
+    def amended(self, column: Column, at: Index, numbers: Floats) -> Column:
+        """A measure with other numbers for the accounts `at` (sorted); see `columns.amended`."""
+        return amended(column, at, numbers, self.weights, self.strata)
 
     def one_each(self, members: Index) -> Index:
         """One account for each entity among `members`: the first in the population's order."""
@@ -173,149 +143,142 @@ class Population:
         _, first = np.unique(self.entity[members], return_index=True)
         return members[np.sort(first)]
 
+    def undeclared(self) -> Population:
+        """The same accounts as if nobody had declared anything: codes stay, what is counted by entities is counted anew."""
+        if self.single:
+            return self
+        other = Population(self.accounts, np.arange(self.size), np.ones(self.size), self.strata, codes=self.codes)
+        other.columns = in_threads(lambda column: _recounted(column, other), self.columns)
+        other.sets = [_held_anew(sets, other) for sets in self.sets]
+        return other
+
 
 def survey(
-    observations: pa.Table,
-    channels: list[Channel],
-    declared: Mapping[str, str],
+    observed: Iterable[Observed],
+    channels: Iterable[Channel],
+    declared: Index | None,
     accounts: list[str],
-    strata: Mapping[str, int] | None = None,
+    strata: Strata | None = None,
 ) -> Population:
-    """Code `observations` over `accounts`.
+    """Code what was observed.
 
     Args:
-        observations: rows of `records.OBSERVATIONS`; observations of accounts not listed are ignored.
-        channels: what the aspects mean (kind and family).
-        declared: account -> what it declares to belong to; absent for accounts that declare nothing.
-        accounts: every account in view, in a fixed order.
-        strata: account -> number of its stratum, 0 where absent; None compares everybody with everybody.
+        observed: one for each aspect that showed anything.
+        channels: what the aspects mean (kind and family); observations of no such aspect are left out.
+        declared: number of the organization (or verified domain) that each account declares, -1 for none; None if nobody declares.
+        accounts: every account in view; what `observed` counts accounts by.
+        strata: number of each account's stratum; None compares everybody with everybody.
     """
-    position = {account: at for at, account in enumerate(accounts)}
-    owners = [declared.get(account, "") for account in accounts]
-    numbers: dict[str, int] = {}
-    entity = np.array([numbers.setdefault(owner or f"\0{at}", len(numbers)) for at, owner in enumerate(owners)], dtype=np.int64)
-    weights = 1.0 / np.bincount(entity)[entity] if len(entity) else np.zeros(0)
-    layers = np.array([(strata or {}).get(account, 0) for account in accounts], dtype=np.int64)
-    population = Population(accounts, position, owners, entity, weights, layers)
-    known = pa.array(accounts, pa.string())
-    for channel in channels:
-        for aspect in channel.aspects:
-            rows = observations.filter(pc.equal(observations["channel"], pa.scalar(aspect.name)))
-            at = pc.index_in(rows["account_id"].combine_chunks(), value_set=known)
-            rows = rows.append_column("at", at).filter(pc.is_valid(at))
-            if rows.num_rows == 0:
-                continue
-            if aspect.kind == "set":
-                population.sets.append(_sets(rows, aspect, channel, population))
-            elif aspect.kind == "tie":
-                population.columns.append(_ties(rows, aspect, channel, population))
-            elif aspect.kind == "measure":
-                population.columns.append(_measure(rows, aspect, channel, population))
-            else:
-                population.columns.append(_category(rows, aspect, channel, population))
+    size = len(accounts)
+    entity = np.arange(size) if declared is None else _entities(declared)
+    weights = 1.0 / np.bincount(entity)[entity] if size else np.zeros(0)
+    population = Population(accounts, entity, weights, np.zeros(size, dtype=np.int8) if strata is None else strata.astype(np.int8))
+    known = {one.aspect: one for one in observed if len(one.accounts)}
+    wanted = [(known[aspect.name], aspect, channel) for channel in channels for aspect in channel.aspects if aspect.name in known]
+    coded = in_threads(lambda one: _coded(*one, population), wanted)
+    population.columns = [one for one in coded if isinstance(one, Column)]
+    population.sets = [one for one in coded if isinstance(one, Sets)]
+    _stack(population)
     return population
 
 
-def _at(rows: pa.Table) -> Index:
-    return rows["at"].to_numpy().astype(np.int64)
+def _entities(declared: Index) -> Index:
+    """Numbers for entities: one for each organization, one for each account that declares none."""
+    alone = int(declared.max(initial=-1)) + 1 + np.arange(declared.size)
+    _, entity = np.unique(np.where(declared < 0, alone, declared), return_inverse=True)
+    return entity.astype(np.int64)
 
 
-def _encode(column: pa.ChunkedArray[Any]) -> pa.DictionaryArray[Any, Any]:
-    encoded = column.combine_chunks().dictionary_encode()
-    assert isinstance(encoded, pa.DictionaryArray)
-    return encoded
+def _stack(population: Population) -> None:
+    """Lay the columns' codes out as the rows of one table, which compiled loops take as a whole."""
+    columns = [*population.columns, *(sets.pace for sets in population.sets if sets.pace is not None)]
+    if not columns:
+        return
+    population.codes = np.stack([column.codes for column in columns])
+    placed = [replace(column, codes=population.codes[row], row=row) for row, column in enumerate(columns)]
+    population.columns, paces = placed[: len(population.columns)], iter(placed[len(population.columns) :])
+    population.sets = [sets if sets.pace is None else replace(sets, pace=next(paces)) for sets in population.sets]
 
 
-def _category(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
-    values = _encode(rows["value"])
+def _coded(observed: Observed, aspect: Aspect, channel: Channel, population: Population) -> Column | Sets | None:
+    if aspect.kind == "set":
+        return _sets(observed, aspect, channel, population)
+    if aspect.kind == "tie":
+        return _ties(observed, aspect, channel, population)
+    if aspect.kind == "measure":
+        numbers = np.full(population.size, np.nan)
+        numbers[observed.accounts] = np.asarray(observed.values, dtype=np.float64)
+        return measure(numbers, aspect, channel.name, channel.family, population)
     codes = np.zeros(population.size, dtype=np.int32)
-    codes[_at(rows)] = values.indices.to_numpy().astype(np.int32) + 1
-    names = ("not known", *(str(value) for value in values.dictionary.to_pylist()))
-    return Column(aspect, channel.name, channel.family, (Coding.of(codes, population),), names)
+    numbers_of, names = _numbered(observed.values)
+    codes[observed.accounts] = numbers_of + 1
+    return Column(aspect, channel.name, channel.family, codes, population.count(codes, len(names) + 1), names)
 
 
-def _measure(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
-    numbers = np.full(population.size, np.nan)
-    numbers[_at(rows)] = pc.cast(rows["value"], pa.float64()).to_numpy()
-    return measure(numbers, aspect, channel.name, channel.family, population)
+def _numbered(values: Any) -> tuple[Codes, pa.Array[Any]]:
+    """Values as numbers of distinct ones, -1 for null."""
+    encoded = values if isinstance(values, pa.DictionaryArray) else pa.array(values).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), encoded.dictionary
 
 
-def measure(numbers: Floats, aspect: Aspect, channel: str, family: Family, population: Population) -> Column:
-    """A column from one number for each account, shape (accounts,), nan = not known."""
-    edges = tuple(_edges(numbers))
-    codings = tuple(Coding.of(_binned(numbers, inner), population) for inner in edges)
-    return Column(aspect, channel, family, codings, numbers=numbers, edges=edges)
+def measure(numbers: Floats, aspect: Aspect, channel: str, family: Family, population: Population) -> Column | None:
+    """A column from one number for each account, shape (accounts,), nan = not known; None if none is."""
+    if not np.isfinite(numbers).any():
+        return None
+    edges = bin_edges(numbers)
+    codes = binned(numbers, edges[-1])
+    return Column(aspect, channel, family, codes, population.count(codes, edges[-1].size + 2), numbers=numbers, edges=edges)
 
 
-def _edges(numbers: Floats) -> list[Floats]:
-    """Inner edges of bins of equal share, for each resolution that the population bears."""
-    known = np.sort(numbers[np.isfinite(numbers)])
-    kept = [bins for bins in RESOLUTIONS if known.size >= 8 * bins or bins == RESOLUTIONS[0]]
-    return [np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) for bins in kept]
+def _recounted(column: Column, population: Population) -> Column:
+    return replace(column, totals=population.count(column.codes, column.width))
 
 
-def _binned(numbers: Floats, edges: Floats) -> Codes:
-    return np.where(np.isfinite(numbers), np.searchsorted(edges, numbers, side="right") + 1, 0).astype(np.int32)
+def _held_anew(sets: Sets, population: Population) -> Sets:
+    holders = np.bincount(sets.values, minlength=len(sets.names)).astype(np.float64)
+    return replace(sets, holders=holders, pace=None if sets.pace is None else _recounted(sets.pace, population))
 
 
-def amended(column: Column, at: Index, numbers: Floats, population: Population) -> Column:
-    """A measure with other numbers for the accounts `at`, in the bins that it has; the same as coding anew, at the price of the few."""
-    assert column.numbers is not None
-    assert column.edges is not None
-    changed = column.numbers.copy()
-    changed[at] = numbers
-    codings = []
-    for coding, edges in zip(column.codings, column.edges, strict=True):
-        codes = coding.codes.copy()
-        codes[at] = _binned(numbers, edges)
-        width = max(coding.width, int(codes[at].max(initial=0)) + 1)
-        totals = np.zeros((population.depth, width))
-        totals[:, : coding.width] = coding.totals
-        totals += population.count(codes[at], width, at) - population.count(coding.codes[at], width, at)
-        codings.append(Coding(codes, totals, width))
-    return replace(column, codings=tuple(codings), numbers=changed)
-
-
-def _sets(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Sets:
-    values = _encode(rows["value"])
-    at = _at(rows)
-    order = np.argsort(at, kind="stable")
-    codes = values.indices.to_numpy().astype(np.int64)
-    holders = np.bincount(codes, weights=population.weights[at], minlength=len(values.dictionary)).astype(np.float64)
-    shares = np.nan_to_num(rows["share"].to_numpy().astype(np.float64))
-    paces = _paces(rows)
+def _sets(observed: Observed, aspect: Aspect, channel: Channel, population: Population) -> Sets:
+    values, names = _numbered(observed.values)
+    at = observed.accounts
+    holders = np.bincount(values, weights=population.weights[at], minlength=len(names)).astype(np.float64)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=population.size))]).astype(np.int64)
+    paces = _paces(observed)
     own = np.full(population.size, np.nan)
-    np.fmax.at(own, at, paces)
-    pace = measure(own, aspect.pace, channel.name, "conduct", population) if aspect.pace and np.isfinite(own).any() else None
-    of = (at[order], codes[order], shares[order], values.dictionary, holders, paces[order])
-    return Sets(aspect, channel.name, channel.family, *of, population.size, pace)
+    held = starts[1:] > starts[:-1]
+    own[held] = np.fmax.reduceat(paces, starts[:-1][held])
+    pace = measure(own, aspect.pace, channel.name, "conduct", population) if aspect.pace else None
+    order, value_starts = by_value(values, len(names))
+    shares = np.nan_to_num(observed.shares)
+    return Sets(
+        aspect, channel.name, channel.family, at, values, shares, names, holders, paces, starts, order, value_starts, pace
+    )  # fmt: skip
 
 
-def _paces(rows: pa.Table) -> Floats:
-    times = rows["occurrences"].to_numpy().astype(np.float64)
-    first, last = (pc.cast(rows[name], pa.int64()).to_numpy().astype(np.float64) for name in ("first_at", "last_at"))
-    days = (last - first) / 8.64e10
+def _paces(observed: Observed) -> Floats:
+    times = observed.occurrences.astype(np.float64)
+    days = (observed.last - observed.first) / 8.64e10
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where((times >= LEAST_TIMES) & (days > 0), np.log2((times - 1) / days), np.nan))
 
 
-def _ties(rows: pa.Table, aspect: Aspect, channel: Channel, population: Population) -> Column:
+def _ties(observed: Observed, aspect: Aspect, channel: Channel, population: Population) -> Column | None:
     """Accounts tied through rare values, directly or through others, get one code (connected component)."""
-    values = _encode(rows["value"])
-    at, codes = _at(rows), values.indices.to_numpy().astype(np.int64)
-    holders = np.bincount(codes, minlength=len(values.dictionary))
-    rare = holders[codes] <= LINKABLE
-    at, codes = at[rare], codes[rare]
-    nodes = population.size + len(holders)
-    graph = coo_array((np.ones(at.size, dtype=np.int8), (at, codes + population.size)), shape=(nodes, nodes))
+    values, names = _numbered(observed.values)
+    rare = np.bincount(values, minlength=len(names))[values] <= LINKABLE
+    who, at = np.unique(observed.accounts[rare], return_inverse=True)
+    codes = values[rare]
+    nodes = who.size + len(names)
+    graph = coo_array((np.ones(at.size, dtype=np.int8), (at, codes + who.size)), shape=(nodes, nodes))
     _, labels = connected_components(graph, directed=False)
-    tied = np.zeros(population.size, dtype=bool)
-    tied[at] = True
-    mine = labels[: population.size]
-    sizes = np.bincount(mine[tied], minlength=int(labels.max(initial=0)) + 1)
-    member = tied & (sizes[mine] >= 2)
+    mine = labels[: who.size]
+    member = np.bincount(mine, minlength=int(labels.max(initial=0)) + 1)[mine] >= 2
     dense = np.zeros(population.size, dtype=np.int32)
-    _, dense[member] = np.unique(mine[member], return_inverse=True)
-    dense[member] += 1
-    names = ("not known", *(f"chain {number}" for number in range(1, int(dense.max(initial=0)) + 1)))
-    return Column(aspect, channel.name, channel.family, (Coding.of(dense, population),), names)
+    _, numbers = np.unique(mine[member], return_inverse=True)
+    dense[who[member]] = numbers + 1
+    chains = int(dense.max(initial=0))
+    titles = pa.array([f"chain {number}" for number in range(1, chains + 1)], pa.string())
+    return Column(aspect, channel.name, channel.family, dense, population.count(dense, chains + 1), titles)

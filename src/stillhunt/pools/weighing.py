@@ -4,25 +4,33 @@ A group is weighed by the families that did not propose it. Then it is *grown*: 
 much likelier its values are under the group's habits than among strangers (within a family only the column that
 tells the group best is asked, because the columns of one family say the same thing twice), and those whose
 membership is likelier than not form the next group, until it stands still.
+
+An account's bits are read from one table a column, by its finest code; tables with more to give come first, and an account is left when what is still
+to come cannot make it a member.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from stillhunt.channels import Family
+from stillhunt.intake.instructions import compiled
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import Crossing
-from stillhunt.pools.evidence import Group, average_bits, column_bits, crossing_bits, hedged_bits, membership_bits
-from stillhunt.pools.population import Codes, Coding, Column, Floats, Index, Population, Sets, amended
+from stillhunt.pools.carrying import carrying
+from stillhunt.pools.columns import Column, Floats, Index
+from stillhunt.pools.evidence import Group, Ratios, average_bits, column_bits, crossing_bits, hedged_bits, ratios
+from stillhunt.pools.population import Population
+from stillhunt.pools.rows import THREADS, in_threads
 
 ROUNDS = 12
-CHARACTERISTIC = 0.5
-"""A gram is characteristic of a group if it recurs in at least this share of it, and eight times as often as elsewhere."""
-CARRIES = 0.3
-"""An account carries a group's instruction if at least this share of the characteristic grams recurs in it."""
+
+MOST_BITS = 60.0
+"""Odds of membership beyond this, either way, are as good as certain."""
 
 
 @dataclass
@@ -34,8 +42,11 @@ class Weighing:
         bits: log2 e-value for each aspect that was weighed, against strangers.
         granted: bits that a common cause is granted, for each aspect (per member, times members).
         families: log2 e-value for each family beyond what a cause is granted, hedged; proposing families are left out.
-        membership: probability for every account of the population that it belongs, shape (accounts,).
-        account_bits: for each asked column (one a family), the bits of every account, shape (accounts,).
+        columns: what was weighed, by aspect.
+        entities: number of entities among the members.
+        grams: the values of sets that are characteristic of the group.
+        ratios: for each asked column (one a family), the bits of every value; of a grown group.
+        prior: log2 of the prior odds of membership; of a grown group.
     """
 
     members: Index
@@ -43,61 +54,15 @@ class Weighing:
     granted: dict[str, float] = field(default_factory=dict)
     families: dict[Family, float] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
-    membership: Floats = field(default_factory=lambda: np.zeros(0))
-    account_bits: dict[str, Floats] = field(default_factory=dict)
     entities: int = 0
     grams: list[str] = field(default_factory=list)
+    ratios: dict[str, Ratios] = field(default_factory=dict)
+    prior: float = 0.0
 
-
-@dataclass(frozen=True)
-class Carried:
-    """A set-valued aspect as seen from a group.
-
-    Attributes:
-        column: codes 1 (no) and 2 (carries the values that are characteristic of the group).
-        values: the characteristic values, most common first.
-        pace: how often an account shows them, where the aspect has a pace; of accounts that show none of them, their own most frequent
-            value's.
-    """
-
-    column: Column
-    values: list[str]
-    pace: Column | None
-
-
-def carrying(sets: Sets, population: Population, members: Index) -> Carried | None:
-    """Who carries the values that are characteristic of a group, and at what pace; None if no value is."""
-    singles = population.one_each(members)
-    rows = sets.of_accounts(members)
-    present, which = np.unique(sets.values[rows], return_inverse=True)
-    own = np.bincount(which, weights=population.weights[sets.accounts[rows]], minlength=present.size)
-    counts = own
-    if singles.size < members.size:
-        counts = np.bincount(np.searchsorted(present, sets.values[sets.of_accounts(singles)]), minlength=present.size).astype(np.float64)
-    elsewhere = (sets.holders[present] - own + 1.0) / (population.entities - population.weights[members].sum() + 1.0)
-    share = counts / max(singles.size, 1)
-    typical = (share >= CHARACTERISTIC) & (share >= 8 * elsewhere)
-    if not typical.any():
-        return None
-    ranked = present[typical][np.argsort(-share[typical], kind="stable")]
-    carried = sets.of_values(np.sort(ranked))
-    held = np.bincount(sets.accounts[carried], minlength=population.size)
-    codes: Codes = np.where(held >= CARRIES * ranked.size, 2, 1).astype(np.int32)
-    column = Column(sets.aspect, sets.channel, sets.family, (Coding.of(codes, population),), ("", "no", "carries"))
-    return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], _carried_pace(sets, population, carried))
-
-
-def _carried_pace(sets: Sets, population: Population, carried: Index) -> Column | None:
-    """The pace of an instruction is compared with that of other instructions: a slice of an account's calls with other slices.
-
-    `carried` are the rows of `sets` that show the instruction; accounts that do not have their own most frequent value's pace.
-    """
-    if sets.pace is None:
-        return None
-    at, which = np.unique(sets.accounts[carried], return_inverse=True)
-    numbers = np.full(at.size, np.nan)
-    np.fmax.at(numbers, which, sets.paces[carried])
-    return amended(sets.pace, at, numbers, population)
+    def membership(self, accounts: Index) -> Floats:
+        """Probability that each of some accounts belongs to the group, shape (accounts,)."""
+        total = self.prior + sum((one.of(accounts) for one in self.ratios.values()), np.zeros(len(accounts)))
+        return np.asarray(1.0 / (1.0 + np.exp2(-np.clip(total, -MOST_BITS, MOST_BITS))))
 
 
 def seen_from(population: Population, members: Index, without: frozenset[Family] = frozenset()) -> tuple[list[Column], list[str]]:
@@ -136,36 +101,52 @@ def weigh(
         weighing.granted[name] = bounds.get(name, FLOOR) * group.size
         beyond.setdefault(column.family, []).append(weighing.bits[name] - weighing.granted[name])
     if crossing is not None:
-        of = (crossing.given, crossing.given_code, crossing.told, crossing.told_code)
-        beyond[crossing.family] = [crossing_bits(population, *of, bounds.get(crossing.aspect, FLOOR))]
+        beyond[crossing.family] = [crossed_bits(population, members, crossing, bounds.get(crossing.told.aspect.name, FLOOR))]
     weighing.families = {family: hedged_bits(average_bits(np.array(bits))) for family, bits in beyond.items()}
     return weighing
 
 
-def grow(population: Population, members: Index, bounds: dict[str, float]) -> Weighing:
-    """Grow a group until it stands still, and give every account's probability of membership.
+def crossed_bits(population: Population, members: Index, crossing: Crossing, granted: float) -> float:
+    """log2 e-value that accounts with the given value have the told one oftener than a cause makes them.
+
+    Asked in the stratum that most of `members`, those with both, belong to; `granted` bits a member are allowed.
+    """
+    inside = np.bincount(population.strata[members], weights=population.weights[members], minlength=population.depth)
+    stratum = int(inside.argmax())
+    given = crossing.given.codings[crossing.given_level].totals[stratum, crossing.given_code]
+    told = crossing.told.codings[crossing.told_level].totals[stratum, crossing.told_code]
+    both = inside[stratum]
+    return float(crossing_bits(given, both, population.sizes[stratum] - given, told - both, granted))
+
+
+def grow(population: Population, members: Index, bounds: dict[str, float], settled: Callable[[Index], bool] | None = None) -> Weighing:
+    """Grow a group until it stands still, and tell how every account's probability of membership is had.
 
     Prior odds are the group's share of the population; bits of the asked columns add up (families are taken as
     independent given membership).
+
+    Args:
+        population: of all accounts.
+        members: the group to begin with.
+        bounds: what a common cause is granted.
+        settled: asked of each next group whether it need not be grown further, because it is known; then it is returned unweighed.
     """
     history: list[bytes] = []
     for _ in range(ROUNDS):
         group = Group(population, members)
         columns, grams = seen_from(population, members)
-        total = np.full(population.size, np.log2(max(len(members), 1) / population.size))
-        asked: dict[str, Floats] = {}
-        for column in _telling(columns, group):
-            asked[column.aspect.name] = membership_bits(column, group)
-            total += asked[column.aspect.name]
-        probability = 1.0 / (1.0 + np.exp2(-np.clip(total, -60, 60)))
-        grown = np.flatnonzero(probability > 0.5)
+        asked = {column.aspect.name: ratios(column, group) for column in _telling(columns, group)}
+        prior = float(np.log2(max(len(members), 1) / population.size))
+        grown = _likelier(population, members, list(asked.values()), prior)
         key = grown.tobytes()
         if grown.size < 2 or key == members.tobytes() or key in history:
             break
         history.append(key)
         members = grown
+        if settled is not None and settled(members):
+            return Weighing(members, ratios=asked, prior=prior)
     weighing = weigh(population, members, bounds)
-    weighing.membership, weighing.account_bits, weighing.grams = probability, asked, grams
+    weighing.ratios, weighing.prior, weighing.grams = asked, prior, grams
     return weighing
 
 
@@ -177,3 +158,51 @@ def _telling(columns: list[Column], group: Group) -> list[Column]:
         if column.family not in best or bits > best[column.family][0]:
             best[column.family] = (bits, column)
     return [column for _, column in best.values()]
+
+
+def _likelier(population: Population, members: Index, asked: list[Ratios], prior: float) -> Index:
+    """Positions of all accounts that are likelier members than not, sorted."""
+    placed = [one for one in asked if one.column.row >= 0]
+    for one in asked:
+        if one.column.row < 0:  # the same code for everybody but those in whom it is changed
+            prior_code = int(one.column.codes[0])
+            prior += float(one.others[prior_code])
+    placed.sort(key=lambda one: -float(one.others.max()))
+    tables = np.concatenate([np.zeros(0), *(one.others for one in placed)])
+    starts = np.cumsum([0, *(one.others.size for one in placed)]).astype(np.int64)
+    ahead = np.array([sum(float(one.others.max()) for one in placed[number:]) for number in range(len(placed) + 1)])
+    rows = np.array([one.column.row for one in placed], dtype=np.int64)
+    edges = np.linspace(0, population.size, THREADS + 1).astype(np.int64)
+    parts = in_threads(
+        lambda part: _positive(population.codes, rows, tables, starts, ahead, prior, edges[part], edges[part + 1]), range(THREADS)
+    )
+    found = np.concatenate(parts)
+    special = members
+    for one in asked:
+        if one.column.changed is not None:
+            special = np.union1d(special, one.column.changed.at)
+    return _with(found, special, asked, float(np.log2(max(len(members), 1) / population.size)))
+
+
+def _with(found: Index, special: Index, asked: list[Ratios], prior: float) -> Index:
+    """`found`, with `special` accounts judged by their own tables."""
+    total = prior + sum((one.of(special) for one in asked), np.zeros(special.size))
+    return np.union1d(np.setdiff1d(found, special, assume_unique=True), special[total > 0.0])
+
+
+@compiled
+def _positive(codes: Any, rows: Any, tables: Any, starts: Any, ahead: Any, prior: float, first: int, last: int) -> Any:
+    """Accounts from `first` to `last` whose tables add up to more than nothing; `ahead` is the most that the tables from each one on can give."""
+    found = np.empty(last - first, dtype=np.int64)
+    number = 0
+    for account in range(first, last):
+        total = prior
+        for at in range(rows.size):
+            if total + ahead[at] <= 0.0:
+                total = -1.0
+                break
+            total += tables[starts[at] + codes[rows[at], account]]
+        if total > 0.0:
+            found[number] = account
+            number += 1
+    return found[:number].copy()

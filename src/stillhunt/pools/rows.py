@@ -1,0 +1,51 @@
+"""Rows by what they belong to: the loops by which accounts, values and groups find one another.
+
+Pairs (account, value) are kept as rows sorted by the one side, with the first row of each, and an order of them by the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from stillhunt.intake.instructions import compiled
+
+Index = npt.NDArray[np.int64]
+
+THREADS = 2
+"""Columns are coded, counted and weighed in so many threads: what each does is compiled and holds no lock."""
+
+_One = TypeVar("_One")
+_Other = TypeVar("_Other")
+
+
+def in_threads(function: Callable[[_One], _Other], items: Iterable[_One]) -> list[_Other]:
+    """`function` of each item, in the items' order, `THREADS` at a time."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(function, items))
+
+
+def rows_of(starts: Index, chosen: npt.NDArray[Any]) -> Index:
+    """Positions `starts[i]` to `starts[i + 1]` for every i in `chosen`, one after the other."""
+    begin, counts = starts[chosen], starts[np.asarray(chosen) + 1] - starts[chosen]
+    ends = np.cumsum(counts)
+    return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(begin - (ends - counts), counts))
+
+
+def by_value(values: npt.NDArray[Any], width: int) -> tuple[Index, Index]:
+    """The rows in the order of their values (then in their own), and where each value begins, shape (width + 1,)."""
+    starts = np.concatenate([[0], np.cumsum(np.bincount(values, minlength=width))]).astype(np.int64)
+    return _placed(values, starts[:-1].copy()), starts
+
+
+@compiled
+def _placed(values: Any, next_of: Any) -> Any:
+    order = np.empty(values.size, dtype=np.int64)
+    for row in range(values.size):
+        order[next_of[values[row]]] = row
+        next_of[values[row]] += 1
+    return order

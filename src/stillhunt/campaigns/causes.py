@@ -8,7 +8,7 @@ Nothing visible explains one card behind strangers, one scheduler's pace, or req
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,14 +44,6 @@ class Cause:
 
     words: str
     explains: frozenset[Family]
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What is on record: who declares to be one, and who is entitled. `entitlements`: account -> (scope, reference)."""
-
-    organizations: dict[str, str]
-    entitlements: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def causes(population: Population, members: Index, traits: Traits) -> list[Cause]:

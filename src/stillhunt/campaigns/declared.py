@@ -2,39 +2,86 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass, field
+from typing import Any
 
-from stillhunt.campaigns.causes import Declared
-from stillhunt.lake.engine import Engine
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from stillhunt.pools.candidates import LARGEST, LEAST
 from stillhunt.pools.find import Found, Pool
-from stillhunt.pools.population import Population
+from stillhunt.pools.population import Index, Population
 from stillhunt.pools.weighing import weigh
 
 VERIFIED = ("domain", "organization", "enterprise", "business")
 """Words in `accounts.verification` that mean that the provider has verified who the account belongs to."""
 
+MOST = 0.8
+"""A pool is declared if this share of it declares one thing."""
 
-def declarations(engine: Engine, ignored: frozenset[str] = frozenset()) -> Declared:
-    """Read ``people`` and ``granted``.
+
+@dataclass(frozen=True)
+class Declared:
+    """What is on record: which accounts declare to be one, and which are entitled.
+
+    Attributes:
+        owners: number in `organizations` of what each account declares to belong to, -1 for none; shape (accounts,).
+        organizations: names of organizations and verified domains.
+        entitled: number in `entitlements` of what each account is entitled to, -1 for none.
+        entitlements: (scope, reference).
+    """
+
+    owners: Index
+    organizations: pa.Array[Any]
+    entitled: Index
+    entitlements: tuple[tuple[str, str], ...] = field(default=())
+
+    def of(self, members: Index) -> str | None:
+        """What most of `members` have declared or are entitled to, in words; None if that is nothing."""
+        entitled, owners = self.entitled[members], self.owners[members]
+        if (entitled >= 0).sum() >= MOST * members.size:
+            scope, reference = self.entitlements[int(np.bincount(entitled[entitled >= 0]).argmax())]
+            return f"entitlement on record: {scope}" + (f" ({reference})" if reference else "")
+        counts = np.bincount(owners[owners >= 0]) if (owners >= 0).any() else np.zeros(1)
+        if counts.max() >= MOST * members.size:
+            return f"declared one organization ({self.organizations[int(counts.argmax())].as_py()})"
+        return None
+
+    def largest(self) -> tuple[str, int]:
+        """The organization that most accounts declare, and how many; ("", 0) if nobody declares any."""
+        counts = np.bincount(self.owners[self.owners >= 0], minlength=1)
+        return (str(self.organizations[int(counts.argmax())].as_py()), int(counts.max())) if counts.max() else ("", 0)
+
+
+def declarations(people: pa.Table, granted: pa.Table, ignored: frozenset[str] = frozenset()) -> Declared:
+    """What accounts declare.
 
     An account declares an organization by naming one, or by an e-mail domain that the provider has verified for it.
     An entitlement of an organization holds for all its accounts. Organizations in `ignored` declare nothing.
+
+    Args:
+        people: columns of `records.ACCOUNTS`, one row for each account.
+        granted: entitlements that run, columns of `records.ENTITLEMENTS`.
+        ignored: organizations that say nothing, such as a gateway's default.
     """
-    organizations, entitlements = {}, {}
-    granted = engine.fetch("SELECT account_id, organization_id, scope, reference FROM granted ORDER BY scope, reference").to_pylist()
-    by_account = {row["account_id"]: (row["scope"], row["reference"] or "") for row in granted if row["account_id"]}
-    by_organization = {row["organization_id"]: (row["scope"], row["reference"] or "") for row in granted if row["organization_id"]}
-    for row in engine.fetch("SELECT account_id, organization_id, email_domain, verification FROM people").to_pylist():
-        account, verification = row["account_id"], (row["verification"] or "").lower()
-        if row["organization_id"] and row["organization_id"] not in ignored:
-            organizations[account] = row["organization_id"]
-        elif row["email_domain"] and any(word in verification for word in VERIFIED):
-            organizations[account] = row["email_domain"]
-        entitlement = by_account.get(account) or by_organization.get(row["organization_id"])
-        if entitlement:
-            entitlements[account] = entitlement
-    return Declared(organizations, entitlements)
+    named, domain = people["organization_id"].combine_chunks(), people["email_domain"].combine_chunks()
+    says = pc.and_(pc.is_valid(named), pc.invert(pc.is_in(named, value_set=pa.array([*sorted(ignored), ""], pa.string()))))
+    checked = pc.match_substring_regex(pc.utf8_lower(pc.fill_null(people["verification"].combine_chunks(), "")), "|".join(VERIFIED))
+    verified = pc.and_(checked, pc.not_equal(pc.fill_null(domain, ""), ""))
+    nobody = pa.scalar(None, pa.string())
+    owner = pc.if_else(says, named, pc.if_else(verified, domain, nobody)).dictionary_encode()
+    rows = granted.sort_by([("scope", "ascending"), ("reference", "ascending")]).to_pylist()
+    kinds = sorted({(row["scope"], row["reference"] or "") for row in rows})
+    entitled = np.full(people.num_rows, -1, np.int64)
+    for column, ids in (("organization_id", named), ("account_id", people["account_id"].combine_chunks())):
+        holders = {row[column]: kinds.index((row["scope"], row["reference"] or "")) for row in rows if row[column]}
+        if holders:
+            at = pc.index_in(ids, value_set=pa.array(list(holders), pa.string()))
+            own = np.append(np.array(list(holders.values()), np.int64), -1)[pc.fill_null(at, -1).to_numpy(zero_copy_only=False)]
+            entitled = np.where(own >= 0, own, entitled)
+    owners = pc.fill_null(owner.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Declared(owners, owner.dictionary, entitled, tuple(kinds))
 
 
 def declared_pools(undeclared: Population, declared: Declared, found: Found) -> list[Pool]:
@@ -47,16 +94,13 @@ def declared_pools(undeclared: Population, declared: Declared, found: Found) -> 
         declared: what is on record.
         found: the pools of the population as declared, with what a common cause is granted there.
     """
-    members: dict[str, list[int]] = {}
-    for account, organization in declared.organizations.items():
-        at = undeclared.position.get(account)
-        if at is not None:
-            members.setdefault(organization, []).append(at)
     pools = []
     price = np.log2(max(found.candidates, 1))
-    for _, positions in sorted(members.items()):
-        if LEAST <= len(positions) <= LARGEST * undeclared.size:
-            group = np.array(sorted(positions), dtype=np.int64)
+    declaring = np.flatnonzero(declared.owners >= 0)
+    order = declaring[np.argsort(declared.owners[declaring], kind="stable")]
+    starts = np.flatnonzero(np.diff(declared.owners[order], prepend=-1))
+    for group in np.split(order, starts[1:]):
+        if LEAST <= group.size <= LARGEST * undeclared.size:
             weighing = weigh(undeclared, group, found.bounds)
             if sum(weighing.families.values()) > price:
                 pools.append(Pool(group, np.ones(group.size), weighing, weighing, (("declared organization", ""),)))

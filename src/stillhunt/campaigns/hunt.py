@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pyarrow as pa
 
 from stillhunt import __version__
 from stillhunt.campaigns import content
-from stillhunt.campaigns.declared import declarations, declared_pools
+from stillhunt.campaigns.declared import Declared, declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Traits, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
 from stillhunt.campaigns.judging import Judged, Settings, judge_harvests, judge_pool, why_not
 from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
+from stillhunt.campaigns.queue import MOST_CALLS
 from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
-from stillhunt.channels import Channel, channels, observe
+from stillhunt.channels import Channel, channels, observe, table_of
+from stillhunt.channels.digest import Digest
 from stillhunt.lake import Lake
-from stillhunt.lake.engine import Engine
-from stillhunt.lake.engines import open_engine
 from stillhunt.pools.find import find
-from stillhunt.pools.population import Index, Population, survey
+from stillhunt.pools.population import Index, survey
 from stillhunt.records import Campaign, Evidence, Findings, Likeness, Member, Pool, Scanned, Visibility
 
 WHOLE = 0.3
 """An organization with this share of all accounts may be a default that says nothing."""
+
+DAY_US = 86_400_000_000
+_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 MOST_TELLING = 8
 """So many of the things that a campaign shares are told before its traffic is; the rest comes after."""
@@ -52,35 +53,32 @@ def hunt(
     tell = progress or _silent
     snapshot = lake.snapshot()
     pinned = lake.at(snapshot)
-    engine = open_engine(settings.engine)
-    try:
-        tell("reading", 0.0)
-        sight = open_view(engine, pinned, as_of, settings.network_kind)
-        wanted = channels()
-        tell("observing", 0.1)
-        observations, seen = observe(engine, sight.view, wanted)
-        if as_of is None:
-            lake.write_observations(observations, scanned=snapshot)
-        tell("surveying the population", 0.4)
-        declared, layers = declarations(engine, settings.ignored_organizations), strata(observations)
-        population = survey(observations, wanted, declared.organizations, sight.accounts, layers)
-        own = traits(engine, population)
-        found = find(population, lambda share: tell("weighing evidence", 0.5 + 0.4 * share))
-        tell("judging pools", 0.9)
-        judged = [judge_pool(engine, population, pool, own, declared) for pool in found.pools]
-        price = log10_price(found.candidates, settings.false_discovery_rate * spent(sight.view.first, sight.view.last))
-        judge_harvests(engine, judged, own, price)
-        alone = survey(observations, wanted, {}, sight.accounts, layers)
-        alone.declared = population.declared
-        on_record = [judge_pool(engine, alone, pool, own, declared) for pool in declared_pools(alone, declared, found)]
-        judge_harvests(engine, on_record, own, price)
-        judged += on_record
-        phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
-        return _report(
-            engine, sight, population, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases
-        )
-    finally:
-        engine.close()
+    tell("reading calls", 0.0)
+    sight = open_view(pinned, as_of, settings.network_kind, lambda share: tell("reading calls", 0.6 * share))
+    digest = sight.digest
+    wanted = channels()
+    tell("observing", 0.6)
+    observed, seen = observe(digest, wanted)
+    tell("surveying the population", 0.65)
+    declared = declarations(digest.people, sight.granted, settings.ignored_organizations)
+    population = survey(observed, wanted, declared.owners, digest.accounts, strata(digest.calls, observed))
+    own = traits(digest, population, observed)
+    found = find(population, lambda share: tell("weighing evidence", 0.7 + 0.2 * share))
+    tell("judging pools", 0.9)
+    price = log10_price(found.candidates, settings.false_discovery_rate * spent(sight.first, sight.last))
+    alone = population.undeclared()
+    judged: list[Judged] = []
+    for one, pools in ((population, found.pools), (alone, declared_pools(alone, declared, found))):
+        calls = digest.latest([pool.members for pool in pools], MOST_CALLS)
+        asked = [judge_pool(one, pool, of, own, declared) for pool, of in zip(pools, calls, strict=True)]
+        judge_harvests(digest, asked, own, price)
+        judged += asked
+    tell("writing findings", 0.95)
+    if as_of is None:
+        shown = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(one.members for one in judged)]))
+        lake.write_observations(table_of(observed, digest, shown), scanned=snapshot)
+    phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
+    return _report(sight, declared, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
 
 
 def _silent(stage: str, share: float) -> None:
@@ -88,9 +86,8 @@ def _silent(stage: str, share: float) -> None:
 
 
 def _report(
-    engine: Engine,
     sight: Sight,
-    population: Population,
+    declared: Declared,
     judged: list[Judged],
     own: Traits,
     candidates: int,
@@ -102,7 +99,7 @@ def _report(
     phrases: dict[int, str],
 ) -> Findings:
     alpha = settings.false_discovery_rate
-    level = alpha * spent(sight.view.first, sight.view.last)
+    level = alpha * spent(sight.first, sight.last)
     price = log10_price(candidates, level)
     standing = e_bh([one.control for one in judged], candidates, level)
     for one, stands in zip(judged, standing, strict=True):
@@ -115,43 +112,36 @@ def _report(
             chosen = surely(np.where(fresh, one.pool.membership, 0.0), alpha)
             if len(chosen) >= settings.least_accounts:
                 taken.update(int(at) for at in one.members[chosen])
-                campaigns.append(_campaign(engine, one, chosen, by_name, phrases))
+                campaigns.append(_campaign(sight.digest, one, chosen, by_name, phrases))
                 continue
             one.why_not = (
                 "its accounts are part of a campaign that is named already" if not fresh.all() else "no account belongs to it surely enough"
             )
         pools.append(_pool(one, by_name))
-    span = (sight.view.first, sight.view.last)
     return Findings(
         stillhunt=__version__,
         lake_snapshot=snapshot,
         scanned=Scanned.model_validate(
-            {"interactions": sight.interactions, "accounts": len(sight.accounts), "from": _iso(span[0]), "to": _iso(span[1])}
+            {
+                "interactions": sight.digest.interactions,
+                "accounts": len(sight.digest.accounts),
+                "from": _iso(sight.first),
+                "to": _iso(sight.last),
+            }
         ),
         visibility=seen,
         false_discovery_rate=alpha,
         campaigns=campaigns,
         pools=pools,
         as_of=_iso(as_of) if as_of else None,
-        notes=_notes(seen, own, population),
+        notes=_notes(seen, own, declared, len(sight.digest.accounts)),
     )
 
 
-def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
+def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
     members = one.members[chosen]
     names = [one.population.accounts[at] for at in members]
-    engine.attach("named", pa.table({"account_id": names}))
-    day = engine.dialect.day_utc("started_at")
-    lives = {
-        row["account_id"]: row
-        for row in engine.fetch("""
-            SELECT account_id, COUNT(*) AS calls, SUM(COALESCE(output_tokens, 0)) AS tokens,
-                   MIN(started_at) AS first, MAX(started_at) AS last
-            FROM calls WHERE account_id IN (SELECT account_id FROM named) GROUP BY account_id""").to_pylist()
-    }
-    days = engine.fetch(f"""
-        SELECT {day} AS day, COUNT(*) AS calls FROM calls
-        WHERE account_id IN (SELECT account_id FROM named) GROUP BY {day} ORDER BY day""").to_pylist()
+    days, calls = np.unique(digest.times_of(members)[1] // DAY_US, return_counts=True)
     observations = shared(one.population, one.pool, by_name)
     common = what_they_share(one.population, one.pool, by_name)
     accounts = [
@@ -159,21 +149,21 @@ def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Cha
             account_id=name,
             membership=round(float(one.pool.membership[at]), 6),
             observations=observations[int(one.members[at])],
-            calls=lives[name]["calls"],
-            first_seen=_iso(lives[name]["first"]),
-            last_seen=_iso(lives[name]["last"]),
+            calls=int(digest.calls[place]),
+            first_seen=_moment(digest.first[place]),
+            last_seen=_moment(digest.last[place]),
         )
-        for name, at in zip(names, chosen, strict=True)
+        for name, at, place in zip(names, chosen, members, strict=True)
     ]
     accounts.sort(key=lambda member: (-member.membership, member.account_id))
-    likeness = _likeness(engine, [one.population.accounts[at] for at in one.members], one.population.size)
+    likeness = _likeness(digest, one.members)
     alike = [f"Beside words, their requests have in common: {'; '.join(likeness.habits)}."] if likeness and likeness.habits else []
     return Campaign(
         campaign_id=campaign_id(names),
-        first_seen=min(member.first_seen or "" for member in accounts),
-        last_seen=max(member.last_seen or "" for member in accounts),
-        calls=sum(row["calls"] for row in lives.values()),
-        output_tokens=int(sum(row["tokens"] for row in lives.values())),
+        first_seen=_moment(digest.first[members].min()),
+        last_seen=_moment(digest.last[members].max()),
+        calls=int(digest.calls[members].sum()),
+        output_tokens=int(digest.tokens[members].sum()),
         coordination=_evidence(one.coordination),
         concealment=_evidence(one.concealment),
         harvest=Evidence(log10_evidence=round(one.harvest.log10_evidence, 3)),
@@ -181,12 +171,12 @@ def _campaign(engine: Engine, one: Judged, chosen: Index, by_name: dict[str, Cha
         explanations=[*common[:MOST_TELLING], what_they_harvest(one.harvest), *alike, *_granted(one), *common[MOST_TELLING:]],
         instructions=instructions(one.pool.grown.grams, phrases),
         content=likeness,
-        calls_by_day={str(np.datetime64(int(row["day"]), "D")): row["calls"] for row in days},
+        calls_by_day={str(np.datetime64(int(day), "D")): int(many) for day, many in zip(days, calls, strict=True)},
     )
 
 
-def _likeness(engine: Engine, accounts: list[str], population: int) -> Likeness | None:
-    found = content.ask(engine, accounts, population)
+def _likeness(digest: Digest, members: Index) -> Likeness | None:
+    found = content.ask(digest, members)
     if not found.units:
         return None
     habits = [f"{habit.words}: {habit.votes:.0f} of {found.units}, {habit.expected:.0f} expected" for habit in found.habits]
@@ -216,7 +206,7 @@ def _evidence(parts: dict[str, float]) -> Evidence:
     return Evidence(log10_evidence=round(sum(rounded.values()), 3), parts=rounded)
 
 
-def _notes(seen: list[Visibility], own: Traits, population: Population) -> list[str]:
+def _notes(seen: list[Visibility], own: Traits, declared: Declared, accounts: int) -> list[str]:
     blind = [one for one in seen if not one.visible]
     notes = [f"{one.channel}: {one.reason}." for one in blind]
     if any(one.channel in {"payment", "signup", "email"} for one in blind):
@@ -225,14 +215,17 @@ def _notes(seen: list[Visibility], own: Traits, population: Population) -> list[
         )
     if not np.isfinite(own.fresh).any():
         notes.append("No content in these logs: turn on message logging at the gateway, or join a content log with `stillhunt join`.")
-    declaring = Counter(owner for owner in population.declared if owner)
-    organization, count = declaring.most_common(1)[0] if declaring else ("", 0)
-    if count and count >= WHOLE * population.size:
+    organization, count = declared.largest()
+    if count and count >= WHOLE * accounts:
         notes.append(
-            f"{count:,} of {population.size:,} accounts declare the organization {organization!r} and are taken as one customer. "
+            f"{count:,} of {accounts:,} accounts declare the organization {organization!r} and are taken as one customer. "
             "If that is a default of your gateway, scan again with --ignore-organization."
         )
     return notes
+
+
+def _moment(micros: int | np.int64) -> str:
+    return _iso(_ZERO + timedelta(microseconds=int(micros)))
 
 
 def _iso(moment: datetime) -> str:

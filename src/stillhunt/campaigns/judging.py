@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, Declared, causes
+from stillhunt.campaigns.causes import PRODUCT, UNEXPLAINABLE, Cause, causes
+from stillhunt.campaigns.declared import Declared
 from stillhunt.campaigns.harvest import NOT_ASKED, Harvest, Traits, judge
 from stillhunt.campaigns.naming import merged
 from stillhunt.campaigns.queue import steadiness
 from stillhunt.channels import Family
-from stillhunt.lake.engine import Engine
+from stillhunt.channels.digest import Digest
 from stillhunt.pools.find import Pool
 from stillhunt.pools.population import Index, Population
 
@@ -68,37 +69,39 @@ class Judged:
         return max((self.concealment.get(family, 0.0) for family in UNEXPLAINABLE if family != "conduct"), default=0.0) < price
 
 
-def judge_pool(engine: Engine, population: Population, pool: Pool, own: Traits, declared: Declared) -> Judged:
-    """Ask a pool whether it is coordinated and concealed, and look up what it declares. Whether it harvests, `judge_harvests` asks."""
+def judge_pool(population: Population, pool: Pool, calls: tuple[Index, Index], own: Traits, declared: Declared) -> Judged:
+    """Ask a pool whether it is coordinated and concealed, and look up what it declares. Whether it harvests, `judge_harvests` asks.
+
+    Args:
+        population: where it was found.
+        pool: the pool.
+        calls: its latest calls, as (accounts, microseconds).
+        own: traits of the population's accounts.
+        declared: what is on record.
+    """
     members = pool.members
     judged = Judged(population, pool, members, NOT_ASKED, causes(population, members, own), None)
     explained: set[Family] = {family for cause in judged.causes for family in cause.explains}
     evidence = {family: bits * LOG10_2 for family, bits in pool.seed.families.items()}
-    judged.steadiness = steadiness(engine, population, members)
+    judged.steadiness = steadiness(*calls)
     if np.isfinite(judged.steadiness):
         evidence["work"] = merged([judged.steadiness, *(evidence[f] for f in ("work",) if f in evidence)], of=2)
     for family, found in evidence.items():
         judged.coordination[family] = found
         if family not in explained and family != PRODUCT:
             judged.concealment[family] = found
-    entitled = [declared.entitlements[population.accounts[at]] for at in members if population.accounts[at] in declared.entitlements]
-    owners = [population.declared[at] for at in members]
-    if len(entitled) >= 0.8 * len(members):
-        scope, reference = max(set(entitled), key=entitled.count)
-        judged.declared = f"entitlement on record: {scope}" + (f" ({reference})" if reference else "")
-    elif owners and (top := max(sorted(set(owners)), key=owners.count)) and owners.count(top) >= 0.8 * len(owners):
-        judged.declared = f"declared one organization ({top})"
+    judged.declared = declared.of(members)
     return judged
 
 
-def judge_harvests(engine: Engine, pools: list[Judged], own: Traits, price: float) -> None:
+def judge_harvests(digest: Digest, pools: list[Judged], own: Traits, price: float) -> None:
     """Ask pools of one population whether they harvest.
 
     The yardstick is what ordinary accounts send. A pool whose control is beyond what strangers could show counts there as one account,
     else a large operator, or a second one, would make harvesting look ordinary.
 
     Args:
-        engine: holds ``calls`` and what `harvest.traits` made of them.
+        digest: what the accounts sent.
         pools: all pools of one population.
         own: the traits of its accounts.
         price: log10 evidence that stands by itself, given how many candidates there were.
@@ -110,7 +113,7 @@ def judge_harvests(engine: Engine, pools: list[Judged], own: Traits, price: floa
         if one.control >= price and not one.declared:
             weights[one.members] = np.minimum(weights[one.members], 1.0 / len(one.members))
     for one in pools:
-        one.harvest = judge(engine, one.population, one.members, own, one.pool.grown.grams, weights)
+        one.harvest = judge(digest, one.population, one.members, own, one.pool.grown.grams, weights)
 
 
 def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> str | None:

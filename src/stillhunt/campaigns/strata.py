@@ -7,18 +7,24 @@ with too few calls to say, persons, and programs (accounts in at least half of w
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+
+from stillhunt.channels import Observed
+from stillhunt.channels.rhythm import LEAST_CALLS
 from stillhunt.channels.template import Template
 
 FEW, PERSON, PROGRAM = 0, 1, 2
 HALF = 0.5
 
 
-def strata(observations: pa.Table) -> dict[str, int]:
-    """Stratum of each account that is not in `FEW`, from what the channels rhythm and template observed."""
-    paced = observations.filter(pc.equal(observations["channel"], pa.scalar("rhythm.pace")))
-    grams = observations.filter(pc.equal(observations["channel"], pa.scalar(Template.aspects[0].name)))
-    often = set(grams.filter(pc.greater_equal(grams["share"], pa.scalar(HALF)))["account_id"].to_pylist())
-    return {str(account): PROGRAM if account in often else PERSON for account in paced["account_id"].to_pylist()}
+def strata(calls: npt.NDArray[np.int64], observed: Iterable[Observed]) -> npt.NDArray[np.int8]:
+    """The stratum of each account, from its calls and from what the channel template observed; shape (accounts,)."""
+    layers = np.where(calls >= LEAST_CALLS, PERSON, FEW).astype(np.int8)
+    for one in observed:
+        if one.aspect == Template.aspects[0].name:
+            often = one.accounts[one.shares >= HALF]
+            layers[often[layers[often] == PERSON]] = PROGRAM
+    return layers

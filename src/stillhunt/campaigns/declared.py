@@ -65,22 +65,24 @@ def declarations(people: pa.Table, granted: pa.Table, ignored: frozenset[str] = 
         granted: entitlements that run, columns of `records.ENTITLEMENTS`.
         ignored: organizations that say nothing, such as a gateway's default.
     """
-    named, domain = people["organization_id"].combine_chunks(), people["email_domain"].combine_chunks()
+    named: Any = people["organization_id"].combine_chunks()
+    domain: Any = people["email_domain"].combine_chunks()
+    words: Any = people["verification"].combine_chunks()
     says = pc.and_(pc.is_valid(named), pc.invert(pc.is_in(named, value_set=pa.array([*sorted(ignored), ""], pa.string()))))
-    checked = pc.match_substring_regex(pc.utf8_lower(pc.fill_null(people["verification"].combine_chunks(), "")), "|".join(VERIFIED))
-    verified = pc.and_(checked, pc.not_equal(pc.fill_null(domain, ""), ""))
+    checked = pc.match_substring_regex(pc.utf8_lower(words.fill_null("")), "|".join(VERIFIED))
+    verified = pc.and_(checked, pc.not_equal(domain.fill_null(""), pa.scalar("")))
     nobody = pa.scalar(None, pa.string())
-    owner = pc.if_else(says, named, pc.if_else(verified, domain, nobody)).dictionary_encode()
+    owner: Any = pc.if_else(says, named, pc.if_else(verified, domain, nobody)).dictionary_encode()
     rows = granted.sort_by([("scope", "ascending"), ("reference", "ascending")]).to_pylist()
     kinds = sorted({(row["scope"], row["reference"] or "") for row in rows})
     entitled = np.full(people.num_rows, -1, np.int64)
     for column, ids in (("organization_id", named), ("account_id", people["account_id"].combine_chunks())):
         holders = {row[column]: kinds.index((row["scope"], row["reference"] or "")) for row in rows if row[column]}
         if holders:
-            at = pc.index_in(ids, value_set=pa.array(list(holders), pa.string()))
-            own = np.append(np.array(list(holders.values()), np.int64), -1)[pc.fill_null(at, -1).to_numpy(zero_copy_only=False)]
+            at: Any = pc.index_in(ids, value_set=pa.array(list(holders), pa.string()))
+            own = np.append(np.array(list(holders.values()), np.int64), -1)[at.fill_null(-1).to_numpy(zero_copy_only=False)]
             entitled = np.where(own >= 0, own, entitled)
-    owners = pc.fill_null(owner.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    owners = owner.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return Declared(owners, owner.dictionary, entitled, tuple(kinds))
 
 

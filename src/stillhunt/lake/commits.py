@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.io import OutputStream
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
@@ -32,10 +33,19 @@ CHANGE = "stillhunt.change"
 """Snapshot property: `append` and `rewrite` lose no row, `retention` and `replace` may."""
 
 _ROW_GROUP = 122_880  # what DuckDB hands to one thread at a time
+_ENCODINGS = {
+    # Ids have one length, so only their characters are left; moments in order of time are small steps.
+    "interaction_id": "DELTA_LENGTH_BYTE_ARRAY",
+    "started_at": "DELTA_BINARY_PACKED",
+    "ended_at": "DELTA_BINARY_PACKED",
+}
+_DICTIONARY_BYTES = 16 << 20
+"""A dictionary may grow so large before plain values follow: a hundred thousand accounts' ids in one row group are repeated, too."""
 _NO_DICTIONARY = {
     "interaction_id",
     "started_at",
     "ended_at",
+    "sketch",  # most grams occur once: a dictionary of them costs time and saves nothing
     "prompt_hash",
     "response_hash",
     "prompt_topic",
@@ -73,7 +83,7 @@ def write_rows(table: Table, rows: pa.Table) -> list[DataFile]:
     """Write `rows` (the stored columns, in order) as Parquet files beside `table`, one for each day if it is partitioned."""
     if not rows.num_rows:
         return []
-    rows = rows.cast(_file_schema(table, rows.schema))
+    rows = rows.cast(file_schema(table, rows.schema))
     if table.spec().is_unpartitioned():
         return [_write_file(table, rows, None)]
     days = np.floor_divide(rows["started_at"].cast(pa.int64()).to_numpy(), DAY)
@@ -152,31 +162,40 @@ def _commit(table: Table, transaction: object, snapshot_id: int) -> int:
 
 
 def _write_file(table: Table, rows: pa.Table, day: int | None) -> DataFile:
-    key = None
-    if day is not None:
-        field = table.spec().fields[0]
-        key = PartitionKey(field_values=[PartitionFieldValue(field=field, value=day)], partition_spec=table.spec(), schema=table.schema())
-    path = table.location_provider().new_data_location(f"{uuid.uuid4()}.parquet", key)
-    with (
-        table.io.new_output(path).create() as sink,
-        pq.ParquetWriter(
-            sink,  # type: ignore[arg-type]
-            rows.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=[  # type: ignore[arg-type]
-                f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-                for field in rows.schema
-                if field.name not in _NO_DICTIONARY
-            ],
-            write_statistics=[field.name for field in rows.schema if not pa.types.is_list(field.type)],
-        ) as writer,
-    ):
+    name = f"{uuid.uuid4()}.parquet"
+    path = day_path(table, day, name) if day is not None else table.location_provider().new_data_location(name)
+    with table.io.new_output(path).create() as sink, parquet_writer(sink, rows.schema) as writer:
         writer.write_table(rows, row_group_size=_ROW_GROUP)
     return parquet_file_to_data_file(table.io, table.metadata, path)
 
 
-def _file_schema(table: Table, schema: pa.Schema) -> pa.Schema:
+def day_path(table: Table, day: int, name: str) -> str:
+    """Where a file of one day's rows belongs in a table that is partitioned by day."""
+    field = table.spec().fields[0]
+    key = PartitionKey(field_values=[PartitionFieldValue(field=field, value=day)], partition_spec=table.spec(), schema=table.schema())
+    return table.location_provider().new_data_location(name, key)
+
+
+def parquet_writer(sink: OutputStream, schema: pa.Schema, *, store_schema: bool = True) -> pq.ParquetWriter:
+    """The way in which the lake writes Parquet. Without `store_schema`, strings that come as dictionaries are read as strings."""
+    return pq.ParquetWriter(
+        sink,  # type: ignore[arg-type]
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[  # type: ignore[arg-type]
+            f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+            for field in schema
+            if field.name not in _NO_DICTIONARY
+        ],
+        column_encoding={field.name: _ENCODINGS[field.name] for field in schema if field.name in _ENCODINGS},
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        write_statistics=[field.name for field in schema if not pa.types.is_list(field.type)],  # type: ignore[arg-type]
+        store_schema=store_schema,
+    )
+
+
+def file_schema(table: Table, schema: pa.Schema) -> pa.Schema:
     """`schema` with the table's field ids, by which other readers of Iceberg find columns."""
     fields = []
     for field in schema:

@@ -1,0 +1,266 @@
+"""Bare calls -> the numbers of their columns: what was said, from where, how long it took, and its sketch.
+
+A message's draws depend on its conversation's seed and its turn alone, so that a conversation's later calls repeat its earlier messages
+word for word, an attempt repeats the one before, and a fixed request is the same whoever sends it.
+
+Sketches are made layer by layer (`voices.LAYERS`), from small grams to large ones, so that what halving leaves out is never drawn and
+rows come out sorted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stillhunt.intake.instructions import compiled
+from stillhunt.range.scale.cast import CONTENTS, MODEL_NAMES, NEW, Cast
+from stillhunt.range.scale.chance import at, exponential, mix, unit
+from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds
+from stillhunt.range.scale.voices import COMMON, EXPONENT, LAYERS, MOST_GRAMS, TOP
+from stillhunt.range.stage import MODEL_BY_NAME
+
+Array = npt.NDArray[Any]
+
+_SECOND = 1_000_000
+_TALK, _SESSION, _PASTE = (CONTENTS[name] for name in ("talk", "session", "paste"))
+_ROOT = 1.0 / (1.0 - EXPONENT)
+_LAST = LAYERS - 1
+_SPEEDS = np.array([MODEL_BY_NAME[name].speed for name in MODEL_NAMES])
+_SPEEDS.flags.writeable = False
+_LOW = np.uint64((1 << 24) - 1)
+_TOPICAL = 30  # characters of an answer from which on it has a topic
+
+
+class Filled(NamedTuple):
+    """One array a column, one element a call; 0 stands for null in hashes, keys and codes, -1 in sizes."""
+
+    ident: Array  # u8
+    ended: Array
+    account: Array
+    lane: Array
+    model: Array
+    input_tokens: Array
+    output_tokens: Array
+    finish: Array  # 0 null, 1 stop, 2 length, 3 content_filter
+    conversation: Array  # u8
+    end_user: Array  # u8
+    address: Array  # u8
+    ware: Array
+    parameters: Array
+    prompt_hash: Array
+    system_hash: Array
+    tools_hash: Array
+    response_hash: Array
+    prompt_topic: Array
+    response_topic: Array
+    prompt_shape: Array
+    system_chars: Array
+    prompt_chars: Array
+    response_chars: Array
+    message_count: Array
+    user_turns: Array
+    tool_count: Array
+
+
+_TYPES = {
+    "ident": "u8", "ended": "i8", "account": "i4", "lane": "i4", "model": "i1", "input_tokens": "i8", "output_tokens": "i8", "finish": "i1",
+    "conversation": "u8", "end_user": "u8", "address": "u8", "ware": "i4", "system_chars": "i4", "prompt_chars": "i4",
+    "response_chars": "i4", "message_count": "i4", "user_turns": "i4", "tool_count": "i4",
+}  # fmt: skip
+
+
+@compiled
+def _layer(gram: int) -> int:
+    layer = 0
+    while layer < _LAST and gram < (1 << (TOP - 1 - layer)):
+        layer += 1
+    return layer
+
+
+@compiled
+def _sketch(
+    voice: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: int, values: Array, total: int, counts: Array
+) -> int:
+    """Append the sketch of a call with so many messages of the user's; returns the new total."""
+    counts[:] = 0
+    for g in range(voice.gram, voice.gram + voice.grams):
+        counts[_layer(grams[g])] += 1
+    for j in range(messages):
+        luck = unit(at(keys[j], 6))
+        for layer in range(LAYERS):
+            share = slots[j] / (1 << min(layer + 1, _LAST))
+            counts[layer] += np.int64(share + (luck + 0.618034 * layer) % 1.0)
+    first = np.int64(voice.halvings)
+    kept = 0
+    for layer in range(first, LAYERS):
+        kept += counts[layer]
+    while kept > MOST_GRAMS and first < _LAST:
+        kept -= counts[first]
+        first += 1
+    begin = total
+    for layer in range(_LAST, first - 1, -1):
+        if not counts[layer]:
+            continue
+        head = total
+        low = np.int64(0) if layer == _LAST else np.int64(1) << (TOP - 1 - layer)
+        size = np.uint64(1 << (TOP - _LAST)) if layer == _LAST else np.uint64(low)
+        known = layers[layer + 1] - layers[layer]
+        for j in range(messages):
+            luck = unit(at(keys[j], 6))
+            share = slots[j] / (1 << min(layer + 1, _LAST))
+            for k in range(np.int64(share + (luck + 0.618034 * layer) % 1.0)):
+                draw = at(keys[j], 1000 * layer + 1000 + k)
+                wanted = np.float64(draw & _LOW) / (1 << 24)
+                if wanted < COMMON:
+                    rank = np.int64(known * (wanted / COMMON) ** _ROOT)
+                    gram = np.int64(common[layers[layer] + min(rank, known - 1)])
+                else:
+                    gram = low + np.int64((draw >> np.uint64(24)) % size)
+                place = total
+                while place > head and values[place - 1] > gram:
+                    values[place] = values[place - 1]
+                    place -= 1
+                values[place] = gram
+                total += 1
+        for g in range(voice.gram, voice.gram + voice.grams):
+            gram = np.int64(grams[g])
+            if gram >= low and (layer == 0 or gram < np.int64(1) << (TOP - layer)):
+                place = total
+                while place > head and values[place - 1] > gram:
+                    values[place] = values[place - 1]
+                    place -= 1
+                values[place] = gram
+                total += 1
+    # common phrases may have been drawn twice
+    end = begin
+    for place in range(begin, min(total, begin + 2 * MOST_GRAMS)):
+        if (end == begin or values[end - 1] != values[place]) and end - begin < MOST_GRAMS:
+            values[end] = values[place]
+            end += 1
+    return end
+
+
+@compiled
+def _fill(
+    calls: Array, lanes: Array, sites: Array, anchors: Array, prefix_lists: Array, voices: Array, samples: Array, grams: Array,
+    common: Array, layers: Array, out: Any, offsets: Array, values: Array,
+) -> int:  # fmt: skip
+    keys, slots = np.empty(MOST_TURNS + 2, np.uint64), np.empty(MOST_TURNS + 2)
+    counts = np.empty(LAYERS, np.int64)
+    total = 0
+    for row in range(calls.size):
+        call = calls[row]
+        lane = lanes[call.lane]
+        content = lane.content
+        linked = content in (_TALK, _PASTE)
+        messages = call.turn + 1 if linked else 1
+        chars = 0
+        answer = 0
+        shape = np.int64(0)
+        topical = True
+        key = np.uint64(0)
+        number = call.voice
+        for j in range(messages):
+            number = call.voice
+            if content == _PASTE:
+                number = lane.voice if j == 0 else lane.after
+            voice = voices[number]
+            key = call_key(call.seed, j) if not voice.fixed else mix(np.uint64(number) + np.uint64(77))
+            sample = samples[voice.sample + np.int64(key % np.uint64(voice.samples))]
+            factor = 1.0 if voice.fixed else 0.85 + 0.3 * unit(at(key, 1))
+            keys[j] = key
+            slots[j] = sample.slots * factor
+            chars += answer + np.int64(sample.chars * factor)
+            answer = np.int64(sample.answer * (0.7 + 0.6 * unit(at(call_key(call.seed, j), 2)))) + 1
+            shape = sample.shape
+            topical = sample.topic
+            if content == _SESSION:
+                chars += call.turn * sample.grows
+        voice = voices[number]
+        base = voices[lane.voice] if content == _PASTE else voice
+        call_draws = mix(call_key(call.seed, call.turn) + np.uint64(call.attempt + 1))
+        good = call.status == 200
+        limit = lane.limit
+        finish = 1
+        if call.withheld:
+            finish = 3
+            answer = min(answer, 20 + np.int64(180 * unit(at(call_draws, 1))))
+        tokens = answer // 4 + 1
+        if limit and tokens > limit:
+            answer = answer * limit // tokens
+            tokens = limit
+            finish = 2
+        new = lane.moves and call.at >= lane.moves
+        model = NEW if new else lane.model
+        sent = (voice.system_chars + chars + voice.tools_chars) // 4 + 4 * (2 * call.turn + 1) + 3
+        if good:
+            seconds = 0.18 + exponential(at(call_draws, 2)) / 4.0 + sent / 9000.0
+            seconds += tokens / (_SPEEDS[model] * (0.75 + 0.5 * unit(at(call_draws, 3))))
+        else:
+            seconds = fail_seconds(call_key(call.seed, call.turn), call.attempt, call.status)
+        site = sites[lane.site]
+        luck = unit(at(call_draws, 4))
+        pick = at(call_draws, 5)
+        if lane.home and luck < 0.9:
+            address = lane.home
+        elif site.anchors:
+            address = anchors[site.anchor + (0 if luck < site.steady else np.int64(pick % np.uint64(site.anchors)))]
+        else:
+            prefix = prefix_lists[site.prefix + np.int64(pick % np.uint64(max(1, site.prefixes)))]
+            address = np.uint64(prefix) << np.uint64(32) | (np.uint64(1) + (pick >> np.uint64(40)) % np.uint64(254))
+        out.ident[row] = mix(call_draws ^ np.uint64(call.lane))
+        out.ended[row] = call.at + np.int64(seconds * _SECOND)
+        out.account[row] = lane.account
+        out.lane[row] = call.lane
+        out.model[row] = model
+        out.input_tokens[row] = sent if good else 0
+        out.output_tokens[row] = tokens if good else 0
+        out.finish[row] = finish if good else 0
+        out.conversation[row] = call.seed if lane.labelled else 0
+        out.end_user[row] = (
+            mix(np.uint64(call.lane) << np.uint64(24) | np.uint64(lane.users * unit(at(call_draws, 6)) ** 2) | np.uint64(1 << 60))
+            if lane.users
+            else 0
+        )
+        out.address[row] = address
+        out.ware[row] = lane.ware
+        out.parameters[row] = lane.parameters
+        request = mix(keys[messages - 1] ^ (np.uint64(number) << np.uint64(33)))
+        if linked and messages > 1:
+            request = mix(request ^ keys[0])
+        elif content == _SESSION:
+            request = mix(request + np.uint64(call.turn))
+        out.prompt_hash[row] = np.int64(request)
+        out.system_hash[row] = base.system_hash
+        out.tools_hash[row] = base.tools_hash
+        out.response_hash[row] = np.int64(at(call_draws, 7)) if good else 0
+        fresh = at(keys[messages - 1], 7)
+        out.prompt_topic[row] = np.int64((voice.topic & voice.keep) | (fresh & ~voice.keep)) if topical else 0
+        out.response_topic[row] = np.int64(at(call_draws, 8)) if good and answer >= _TOPICAL else 0
+        out.prompt_shape[row] = shape
+        out.system_chars[row] = base.system_chars if base.system_hash else -1
+        out.prompt_chars[row] = chars
+        out.response_chars[row] = answer if good else -1
+        out.message_count[row] = 2 * call.turn + 1 if content != 0 else 1
+        out.user_turns[row] = messages
+        out.tool_count[row] = base.tool_count if base.tools_hash else -1
+        total = _sketch(base, grams, common, layers, keys, slots, messages, values, total, counts)
+        offsets[row + 1] = total
+    return total
+
+
+def fill(cast: Cast, calls: Array) -> tuple[Filled, Array, Array]:
+    """The columns of bare calls, and offsets and grams of their sketches."""
+    rows = calls.size
+    out = Filled(*(np.empty(rows, _TYPES.get(name, "i8")) for name in Filled._fields))
+    offsets = np.zeros(rows + 1, np.int32)
+    # a sketch is made before it is cut to size: the last one may need more room
+    values = np.empty((MOST_GRAMS + 1) * rows + 100_000, np.int32)
+    voices = cast.voices
+    total = _fill(
+        calls, cast.lanes, cast.sites, cast.anchors, cast.prefix_lists, voices.voices, voices.samples, voices.grams, voices.common,
+        voices.layers, out, offsets, values,
+    )  # fmt: skip
+    return out, offsets, values[:total]

@@ -64,9 +64,7 @@ class Seen:
         return found
 
 
-def look(
-    channel: Channel, calls: list[Row], people: list[Row] | None = None, kind_of: Callable[[str], str | None] | None = None
-) -> Seen:
+def look(channel: Channel, calls: list[Row], people: list[Row] | None = None, kind_of: Callable[[str], str | None] | None = None) -> Seen:
     """Everything that `channel` observes in `calls` and `people`; `kind_of` tells the kind of a network."""
     digest = digest_of(calls, people, kind_of)
     return Seen(table_of(channel.observe(digest), digest).to_pylist())

@@ -15,7 +15,7 @@ Measures, each for accounts with at least eight calls:
 
 Pace, quiet and constancy are exact (of logs that arrive more than four days late, days count apart). Estimated: idle and regularity, from
 histograms, linear inside a bin. Bins of idle are a quarter of an hour wide up to 12 hours, a half up to 24, a quarter of an octave beyond;
-bins of pauses an eighth of an octave, so that a timetable shows a regularity of 1/16, or of 3/16 at most where its pause lies on an edge.
+bins of pauses an eighth of an octave, so that a timetable shows a regularity of about 1/16, or 1/8 at most where its pauses lie around an edge.
 
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. An
 operator's scheduler gives all accounts one pace; people who share a cause share hours, hardly ever a pace.

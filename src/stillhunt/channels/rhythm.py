@@ -13,9 +13,10 @@ Measures, each for accounts with at least eight calls:
 * `rhythm.regularity`: log2 of 1 + the upper quartile of the pauses between calls, in seconds, over 1 + the lower one: next to 0 for a
   timetable, whatever its nights, about 2.3 for independent arrivals at one rate, more for people, whose calls come in sittings.
 
-Pace, quiet and constancy are exact (of logs that arrive more than four days late, days count apart). Estimated: idle and regularity, from
-histograms, linear inside a bin. Bins of idle are a quarter of an hour wide up to 12 hours, a half up to 24, a quarter of an octave beyond;
-bins of pauses an eighth of an octave, so that a timetable shows a regularity of about 1/16, or 1/8 at most where its pauses lie around an edge.
+Pace, quiet and constancy are exact (of logs that arrive more than four days late, days count apart). Estimated: idle and regularity,
+from histograms, linear inside a bin. Bins of idle are a quarter of an hour wide up to 12 hours, a half up to 24, a quarter of an octave
+beyond; bins of pauses an eighth of an octave, so that a timetable shows a regularity of about 1/16, or 1/8 at most where its pauses lie
+around an edge.
 
 Null hypothesis: the accounts' places in the population's own order of each measure are drawn independently. An
 operator's scheduler gives all accounts one pace; people who share a cause share hours, hardly ever a pace.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from stillhunt import records
 from stillhunt.lake import accounts, maintenance, pins
 from stillhunt.lake.commits import DAY, MovedError, attempts, data_files, discard, replace_files, write_rows
 from stillhunt.lake.maintenance import Freed
-from stillhunt.lake.opening import BY_DAY, Opened, stored_schema
+from stillhunt.lake.opening import BY_DAY, DIGEST_FOLDER, Opened, stored_schema
 from stillhunt.lake.table import LakeTable
 
 Mask = npt.NDArray[np.bool_]
@@ -108,8 +109,11 @@ def retain(opened: Opened, before: datetime, orphan_age: timedelta) -> Retention
       An account that its record shows as open stays: its provider still has it, and its sign-up is evidence;
     * entitlements stay: they are contracts, not logs.
 
-    Then all snapshots but the present ones are forgotten and their files removed, and orphans older than `orphan_age`.
+    Then all snapshots but the present ones are forgotten and their files removed, and orphans older than `orphan_age`. Digests kept beside
+    the lake are removed first: they come from calls that go, and the next scan makes them anew.
     """
+    if opened.folder is not None:
+        shutil.rmtree(opened.folder / DIGEST_FOLDER, ignore_errors=True)
     cut = int(before.astimezone(UTC).timestamp() * 1_000_000)
     deleted = {name: _delete_before(opened, name, cut) for name in BY_DAY}
     deleted["accounts"] = _keep(opened, "accounts", lambda rows: _accounts_to_keep(opened, rows, cut))

@@ -42,6 +42,9 @@ KEY_ID_PROPERTY = "stillhunt.key-id"
 NAMESPACE = "stillhunt"
 CATALOG_FILE = "catalog.sqlite"
 TABLES_FOLDER = "tables"
+DIGEST_FOLDER = "digest"
+"""Where scans keep digests (`channels.digest.keeping`): a cache, but one that holds what the calls say of accounts."""
+
 BY_DAY = ("interactions", "texts")
 """Tables partitioned by the day of `started_at`, so that retention drops whole files."""
 

@@ -26,8 +26,8 @@ from stillhunt.channels.digest.chunks import COLUMNS, STRINGS, Names
 from stillhunt.channels.digest.numbering import HashNumbers, StringNumbers
 from stillhunt.channels.digest.state import SHARDS, State
 from stillhunt.lake import Lake
+from stillhunt.lake.opening import DIGEST_FOLDER
 
-FOLDER = "digest"
 VERSION = 1
 """Raised whenever the fold changes: what an earlier release kept is then folded anew."""
 
@@ -47,7 +47,7 @@ def state_of(lake: Lake, progress: Callable[[float], None] | None = None) -> Sta
     """
     table = lake.table("interactions")
     paths = table.in_order()
-    place = lake.folder / FOLDER if lake.folder is not None else None
+    place = lake.folder / DIGEST_FOLDER if lake.folder is not None else None
     state, known = _kept(place, paths) if place is not None else (State(), 0)
     begun = state.calls
     total = max(1, table.count() - begun)
@@ -63,12 +63,6 @@ def state_of(lake: Lake, progress: Callable[[float], None] | None = None) -> Sta
         with suppress(OSError):  # a full disk costs the next scan time and nothing else
             keep(state, place, paths)
     return state
-
-
-def forget(folder: Path | None) -> None:
-    """Delete what is kept beside the lake in `folder`."""
-    if folder is not None:
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def keep(state: State, place: Path, paths: Sequence[str]) -> None:

@@ -96,14 +96,13 @@ def _common(column: Column | None, population: Population, members: Index, singl
     """The value that most of a group has; with `own`, only if the group makes up at least half of those who have it."""
     if column is None:
         return None
-    coding = column.codings[0]
-    counts = np.bincount(coding.codes[singles], minlength=coding.width)
+    counts = np.bincount(column.of(singles), minlength=column.width)
     counts[0] = 0
     code = int(counts.argmax())
     share = counts[code] / max(len(singles), 1)
     if share < MOST:
         return None
-    inside = float(population.weights[members[coding.codes[members] == code]].sum())
-    if own and inside < 0.5 * float(coding.totals[:, code].sum()):
+    inside = float(population.weights[members[column.of(members) == code]].sum())
+    if own and inside < 0.5 * float(column.totals[:, code].sum()):
         return None
-    return column.names[code], float(share)
+    return column.name(code), float(share)

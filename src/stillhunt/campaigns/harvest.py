@@ -157,7 +157,7 @@ def quantities(digest: Digest, members: Index, traits: Traits, grams: Sequence[s
         inside = np.isin(units.grams, np.array([int(gram) for gram in grams], dtype=units.grams.dtype)).any(axis=1)
     else:
         own = traits.top[members][units.of]
-        inside = np.logical_or(own < 0, (units.grams == own[:, None]).any(axis=1))
+        inside = np.asarray((own < 0) | (units.grams == own[:, None]).any(axis=1), dtype=np.bool_)
     calls = np.where(inside, units.weight * units.calls, 0.0)
     alone = units.single & (~units.conversation | (units.calls == 1))
     known = inside & (units.output >= 0)

@@ -1,0 +1,198 @@
+"""What the fold over calls promises: what is exact, and that nothing but the calls and their order matters."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from folded import DAY, DAY0, HOUR, digested, drawn_calls, models_told, table_of_calls, told
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stillhunt.channels.digest.taking import digest_of, digest_of_state
+from stillhunt.records import ACCOUNTS
+
+
+def by_account(table):
+    found = defaultdict(list)
+    for row in table.to_pylist():
+        found[row["account_id"]].append(row)
+    return [found[account] for account in sorted(found)]
+
+
+def micros(row):
+    return round(row["started_at"].timestamp() * 1e6)
+
+
+def at_hours(hours, account="a", **columns):
+    size = len(hours)
+    moments = [DAY0 + round(hour * HOUR) for hour in hours]
+    return table_of_calls(
+        {"account_id": [account] * size, "started_at": moments, **{name: [value] * size for name, value in columns.items()}}
+    )
+
+
+def was_answered(row):
+    return row["http_status"] is None or row["http_status"] < 400
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counters_hours_and_days_are_exact(seed):
+    table = drawn_calls(seed, size=1500)
+    digest = digested(table)
+    accounts = by_account(table)
+    assert digest.accounts == [calls[0]["account_id"] for calls in accounts]
+    assert digest.interactions == table.num_rows
+    assert digest.calls.tolist() == [len(calls) for calls in accounts]
+    assert digest.answered.tolist() == [sum(map(was_answered, calls)) for calls in accounts]
+    assert digest.tokens.tolist() == [sum(call["output_tokens"] or 0 for call in calls) for calls in accounts]
+    assert digest.first.tolist() == [min(map(micros, calls)) for calls in accounts]
+    assert digest.last.tolist() == [max(map(micros, calls)) for calls in accounts]
+    assert tuple(digest.span) == (digest.first.min(), digest.last.max())
+    daily = [Counter(micros(call) // DAY for call in calls) for calls in accounts]
+    assert digest.days.tolist() == [len(days) for days in daily]
+    assert digest.squares.tolist() == [sum(count**2 for count in days.values()) for days in daily]
+    for row, calls in enumerate(accounts):
+        hours = Counter(micros(call) // HOUR % 24 for call in calls)
+        assert digest.hours[row].tolist() == [hours[hour] for hour in range(24)]
+
+
+def test_separate_requests_are_answered_calls_with_words_that_replay_no_conversation():
+    table = drawn_calls(5, size=1500)
+    expected = [
+        sum(
+            was_answered(call) and call["sketch"] is not None and (call["conversation_id"] is None or (call["message_count"] or 0) <= 1)
+            for call in calls
+        )
+        for calls in by_account(table)
+    ]
+    assert digested(table).requests.tolist() == expected
+
+
+def test_days_whose_calls_come_late_are_still_one_day():
+    hours = [0, 30, 55, 80, 1, 31, 56, 81, 2]  # four days, then each of them again
+    late = digested(*(at_hours([hour]) for hour in hours))
+    assert (late.days.tolist(), late.squares.tolist()) == ([4], [3.0**2 + 3 * 2.0**2])
+    assert late.first.tolist() == [DAY0]
+    assert late.last.tolist() == [DAY0 + 81 * HOUR]
+
+
+def test_calls_later_than_that_count_as_days_of_their_own():
+    digest = digested(*(at_hours([hour]) for hour in (0, 24, 48, 72, 96, 1)))
+    assert digest.days.tolist() == [6]
+
+
+def test_the_models_of_an_account_are_told_with_their_first_call_and_what_was_before():
+    table = drawn_calls(6, size=800)
+    expected = []
+    for calls in by_account(table):
+        found = {}
+        for before, call in enumerate(calls):
+            model = call["request_model"]
+            if model is not None:
+                first, times, earlier = found.get(model, (micros(call), 0, before))
+                found[model] = (first, times + 1, earlier)
+        expected.append(found)
+    assert models_told(digested(table)) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 3), cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_however_calls_in_order_of_time_are_cut_the_digest_is_the_same(seed, cuts):
+    table = drawn_calls(seed)
+    ends = [*sorted(cuts), table.num_rows]
+    pieces = [table.slice(begin, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
+    assert told(digested(*pieces)) == told(digested(table))
+
+
+def test_calls_out_of_order_within_a_piece_are_put_in_order():
+    table = drawn_calls(2)
+    moments = table["started_at"].cast(pa.int64()).to_numpy()
+    _, first = np.unique(moments, return_index=True)
+    table = table.take(pa.array(first))  # of calls at one moment the order is all that tells them apart
+    mixed = np.random.default_rng(0).permutation(table.num_rows)
+    assert told(digested(table.take(pa.array(mixed)))) == told(digested(table))
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(7)), dictionaries=st.booleans())
+def test_neither_the_numbers_of_accounts_nor_how_strings_are_written_matter(order, dictionaries):
+    table = drawn_calls(1)
+    plain = told(digested(table))
+    numbered = digested(at_hours([-1.0] * 7).set_column(0, "account_id", pa.array([f"account{who}" for who in order])), table)
+    again = digested(at_hours([-1.0] * 7).set_column(0, "account_id", pa.array([f"account{who}" for who in range(7)])), table)
+    assert told(numbered) == told(again)
+    if dictionaries:
+        columns = {
+            name: table[name].dictionary_encode() if pa.types.is_string(table[name].type) else table[name] for name in table.column_names
+        }
+        assert told(digested(pa.table(columns))) == plain
+
+
+def test_accounts_do_not_touch_one_another():
+    table = drawn_calls(4, size=900)
+    whole = digested(table)
+    for row, account in enumerate(whole.accounts):
+        alone = digested(table.filter(pa.compute.equal(table["account_id"], account)))
+        for name in ("calls", "requests", "days", "squares", "hours"):
+            assert getattr(alone, name)[0].tolist() == getattr(whole, name)[row].tolist()
+        for q in (0.25, 0.5):
+            assert alone.pauses.quantile(q)[0] == whole.pauses.quantile(q)[row]
+        mine, ours = alone.units_of(np.array([0])), whole.units_of(np.array([row]))
+        assert mine.key.tolist() == ours.key.tolist()
+        assert mine.calls.tolist() == ours.calls.tolist()
+
+
+@settings(max_examples=15, deadline=None)
+@given(hours=st.floats(1, 230), seed=st.integers(0, 2))
+def test_as_of_a_moment_is_as_if_later_calls_had_not_been_taken_in(hours, seed):
+    table = drawn_calls(seed)
+    moment = datetime.fromtimestamp(DAY0 / 1e6, UTC) + timedelta(hours=hours)
+    ended = [end <= moment for end in table["ended_at"].to_pylist()]
+    earlier = table.filter(pa.array(ended))
+    assert told(digested(table, as_of=moment)) == told(digested(earlier))
+
+
+def test_a_call_without_an_end_counts_by_its_beginning():
+    moment = datetime.fromtimestamp(DAY0 / 1e6, UTC) + timedelta(hours=1)
+    assert digested(at_hours([0.5, 1.0, 1.5]), as_of=moment).calls.tolist() == [2]
+
+
+def test_folding_on_is_the_same_as_folding_anew():
+    table = drawn_calls(3)
+    before = digested(table.slice(0, 250))
+    told(before)  # looking at a digest changes nothing
+    after = digest_of([table.slice(250)], ACCOUNTS.empty_table(), state=before._state)
+    assert told(after) == told(digested(table))
+
+
+def test_what_is_known_of_accounts_stands_in_their_order_and_as_it_was():
+    people = pa.Table.from_pylist(
+        [
+            {"account_id": "b", "country": "NZ", "closed_at": DAY0 + 10 * HOUR, "status": "closed"},
+            {"account_id": "a", "country": "CL", "created_at": DAY0 + 20 * HOUR},
+            {"account_id": "never called", "country": "IS"},
+        ],
+        schema=ACCOUNTS,
+    )
+    calls = pa.concat_tables([at_hours([1], "c", organization_id="declared"), at_hours([1], "b"), at_hours([1], "a")])
+    digest = digest_of([calls], people)
+    assert digest.people["account_id"].to_pylist() == digest.accounts == ["a", "b", "c"]
+    assert digest.people["country"].to_pylist() == ["CL", "NZ", None]
+    assert digest.people["organization_id"].to_pylist() == [None, None, "declared"]
+    assert digest.people["status"].to_pylist() == [None, "closed", None]
+    earlier = digest_of_state(digest._state, people, as_of=datetime.fromtimestamp(DAY0 / 1e6, UTC) + timedelta(hours=5))
+    assert earlier.people["status"].to_pylist() == [None, None, None], "b was not closed yet"
+    assert earlier.people["country"].to_pylist() == [None, "NZ", None], "a was not there yet"
+
+
+def test_a_column_is_filled_if_any_call_or_account_has_it():
+    digest = digest_of([at_hours([1], "a", http_status=200)], pa.Table.from_pylist([{"account_id": "a", "plan": "pro"}], schema=ACCOUNTS))
+    assert {"interactions.http_status", "interactions.started_at", "accounts.plan"} <= digest.filled
+    assert not {"interactions.prompt_hash", "interactions.network_kind", "accounts.country"} & digest.filled
+    known = digested(at_hours([1], client_prefix="192.0.2.0/24"), kind_of=lambda _: None)
+    assert "interactions.network_kind" in known.filled
+    assert known.network_kinds.to_pylist() == ["other"]

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -153,11 +154,12 @@ def quantities(digest: Digest, members: Index, traits: Traits, grams: Sequence[s
     if members.size > MOST_MEMBERS:
         members = np.sort(np.random.default_rng(0).choice(members, MOST_MEMBERS, replace=False))
     units = digest.units_of(members)
+    inside: Any
     if grams:
         inside = np.isin(units.grams, np.array([int(gram) for gram in grams], dtype=units.grams.dtype)).any(axis=1)
     else:
         own = traits.top[members][units.of]
-        inside = np.asarray((own < 0) | (units.grams == own[:, None]).any(axis=1), dtype=np.bool_)
+        inside = np.logical_or(own < 0, np.any(units.grams == own[:, None], axis=1))
     calls = np.where(inside, units.weight * units.calls, 0.0)
     alone = units.single & (~units.conversation | (units.calls == 1))
     known = inside & (units.output >= 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,6 +22,7 @@ from stillhunt.campaigns.view import Sight, open_view
 from stillhunt.channels import Channel, channels, observe, table_of
 from stillhunt.channels.digest import Digest
 from stillhunt.lake import Lake
+from stillhunt.lake.engines import open_engine
 from stillhunt.pools.find import find
 from stillhunt.pools.population import Index, survey
 from stillhunt.records import Campaign, Evidence, Findings, Likeness, Member, Pool, Scanned, Visibility
@@ -54,7 +56,9 @@ def hunt(
     snapshot = lake.snapshot()
     pinned = lake.at(snapshot)
     tell("reading calls", 0.0)
-    sight = open_view(pinned, as_of, settings.network_kind, lambda share: tell("reading calls", 0.6 * share))
+    with ExitStack() as opened:
+        engine = opened.enter_context(open_engine(settings.engine)) if settings.engine else None
+        sight = open_view(pinned, as_of, settings.network_kind, lambda share: tell("reading calls", 0.6 * share), engine)
     digest = sight.digest
     wanted = channels()
     tell("observing", 0.6)

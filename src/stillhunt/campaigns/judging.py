@@ -30,7 +30,7 @@ class Settings:
         harvest_log10: evidence that the harvest axis must reach.
         harvest_alone_log10: evidence that it must reach where the accounts have only a product and a pace in common, which a
             product with a schedule explains: one comparable account in 400 at most.
-        engine: which engine; see `stillhunt.lake.engines`.
+        engine: where calls are folded (see `stillhunt.lake.engines`); None folds the lake's files in this process.
         ignored_organizations: organizations that say nothing, such as a gateway's default.
         network_kind: tells the kind of network of a prefix, where the user named ranges.
     """
@@ -39,7 +39,7 @@ class Settings:
     least_accounts: int = 8
     harvest_log10: float = 0.2
     harvest_alone_log10: float = 1.0
-    engine: str = "duckdb"
+    engine: str | None = None
     ignored_organizations: frozenset[str] = frozenset()
     network_kind: Callable[[str], str | None] | None = None
 

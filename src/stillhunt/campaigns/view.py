@@ -11,6 +11,7 @@ import pyarrow as pa
 from stillhunt.channels.digest import Digest
 from stillhunt.channels.digest.chunks import COLUMNS, STRINGS
 from stillhunt.channels.digest.keeping import state_of
+from stillhunt.channels.digest.on_engine import state_on
 from stillhunt.channels.digest.taking import KindOf, digest_of, digest_of_state
 from stillhunt.errors import InputError
 from stillhunt.lake import Lake
@@ -36,7 +37,13 @@ class Sight:
         return _ZERO + timedelta(microseconds=self.digest.span.last)
 
 
-def open_view(lake: Lake, as_of: datetime | None, kind_of: KindOf | None = None, progress: Callable[[float], None] | None = None) -> Sight:
+def open_view(
+    lake: Lake,
+    as_of: datetime | None,
+    kind_of: KindOf | None = None,
+    progress: Callable[[float], None] | None = None,
+    engine: Engine | None = None,
+) -> Sight:
     """Read what a scan sees.
 
     Args:
@@ -45,6 +52,7 @@ def open_view(lake: Lake, as_of: datetime | None, kind_of: KindOf | None = None,
             lake already.
         kind_of: tells the kind of network ("hosting", "vpn" ...) of a prefix, where the user named ranges.
         progress: called with how far it is, 0 to 1.
+        engine: where calls are folded; None folds the lake's files in this process.
 
     Raises:
         InputError: there is no call in view.
@@ -54,7 +62,10 @@ def open_view(lake: Lake, as_of: datetime | None, kind_of: KindOf | None = None,
     nothing = "the lake holds no interactions{}: nothing to scan; ingest logs first, or choose a later --as-of"
     if not calls.count():
         raise InputError(nothing.format(""))
-    if as_of is None:
+    if engine is not None:
+        engine.attach("interactions", calls)
+        digest = digest_of_state(state_on(engine, as_of), accounts, as_of=as_of, kind_of=kind_of)
+    elif as_of is None:
         digest = digest_of_state(state_of(lake, progress), accounts, kind_of=kind_of)
     else:
         digest = digest_of(calls.tables_of(calls.in_order(), COLUMNS, STRINGS), accounts, as_of=as_of, kind_of=kind_of)

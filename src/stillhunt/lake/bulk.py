@@ -76,7 +76,7 @@ class Bulk:
                 ]
             )
             path = day_path(table, day, f"{uuid.uuid4()}.parquet")
-            with table.io.new_output(path).create() as sink, parquet_writer(sink, shown, store_schema=False) as writer:
+            with table.io.new_output(path).create() as sink, parquet_writer(sink, shown, bulk=True) as writer:
                 yield BulkFile(path, writer, stored)
 
     def commit(self, paths: Sequence[str]) -> int:

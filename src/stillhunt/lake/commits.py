@@ -176,8 +176,12 @@ def day_path(table: Table, day: int, name: str) -> str:
     return table.location_provider().new_data_location(name, key)
 
 
-def parquet_writer(sink: OutputStream, schema: pa.Schema, *, store_schema: bool = True) -> pq.ParquetWriter:
-    """The way in which the lake writes Parquet. Without `store_schema`, strings that come as dictionaries are read as strings."""
+def parquet_writer(sink: OutputStream, schema: pa.Schema, *, bulk: bool = False) -> pq.ParquetWriter:
+    """The way in which the lake writes Parquet.
+
+    For `bulk`, strings may come as dictionaries (and are strings when they are read), and only moments get bounds: those of strings take a
+    third of all time, and in order of time they rule out nothing.
+    """
     return pq.ParquetWriter(
         sink,  # type: ignore[arg-type]
         schema,
@@ -190,8 +194,10 @@ def parquet_writer(sink: OutputStream, schema: pa.Schema, *, store_schema: bool 
         ],
         column_encoding={field.name: _ENCODINGS[field.name] for field in schema if field.name in _ENCODINGS},
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        write_statistics=[field.name for field in schema if not pa.types.is_list(field.type)],  # type: ignore[arg-type]
-        store_schema=store_schema,
+        write_statistics=[  # type: ignore[arg-type]
+            field.name for field in schema if (pa.types.is_timestamp(field.type) if bulk else not pa.types.is_list(field.type))
+        ],
+        store_schema=not bulk,
     )
 
 

@@ -33,35 +33,38 @@ Array = npt.NDArray[Any]
 
 LANE = np.dtype(
     [
+        # what `filling` looks at lies within two cache lines
         ("account", "i4"),
-        ("style", "u1"),  # when: `STYLES`
+        ("site", "i4"),
+        ("home", "u8"),  # a rented server's own address; 0: none
+        ("salt", "u8"),  # makes a template its own: only what templates have in common stays; 0: as it is
+        ("parameters", "i8"),
+        ("moves", "i8"),  # microseconds at which it takes up the new model; 0: never
+        ("voice", "i4"),
+        ("after", "i4"),  # voice of a conversation's later turns
+        ("ware", "i4"),
+        ("users", "i4"),  # end users whose ids are passed on
+        ("limit", "i4"),  # most output tokens; 0: none
         ("content", "u1"),  # what: `CONTENTS`
-        ("weather", "u1"),
         ("labelled", "u1"),  # whether the log knows the conversation's id
         ("surface", "u1"),
         ("model", "u1"),
-        ("moves", "i8"),  # microseconds at which it takes up the new model; 0: never
+        ("style", "u1"),  # when: `STYLES`
+        ("weather", "u1"),
+        ("habit", "u1"),  # how long conversations are: as people's talk, as coding, as an agent's sessions
+        ("queue", "u1"),  # number of the operator's queue that it works off; 0: none
         ("begin", "i8"),
         ("until", "i8"),
         ("rate", "f4"),  # calls a day while it is at work, on average
         ("zone", "f4"),  # hours east of UTC
         ("size", "f4"),  # calls of one session, run or schedule's tick, on average
+        ("patience", "f4"),
         ("level", "f4"),  # mean of its own clock and week, set by `moments.levels`
+        ("week", "f4"),  # mean of its own week, set there, too
+        ("voices", "i4"),  # so many voices from `voice` on are taken in turn
         ("period", "i8"),  # microseconds
         ("phase", "i8"),
         ("jitter", "i8"),
-        ("voice", "i4"),
-        ("voices", "i4"),  # so many voices from `voice` on are taken in turn
-        ("after", "i4"),  # voice of a conversation's later turns
-        ("habit", "u1"),  # how long conversations are: as people's talk, as coding, as an agent's sessions
-        ("users", "i4"),  # end users whose ids are passed on
-        ("ware", "i4"),
-        ("parameters", "i8"),
-        ("limit", "i4"),  # most output tokens; 0: none
-        ("site", "i4"),
-        ("home", "u8"),  # a rented server's own address; 0: none
-        ("patience", "f4"),
-        ("queue", "i4"),  # number of the operator's queue that it works off; 0: none
     ]
 )
 STYLES = {name: number for number, name in enumerate(("person", "office", "service", "batch", "steady", "schedule", "nightly", "tests", "quota"))}

@@ -45,6 +45,8 @@ class Supplies:
     conversation: int
     coding: int
     question: int
+    applications: Array
+    """Voices of applications of one's own: who takes one makes it his own by salt."""
     browsers: Array = field(default_factory=lambda: np.empty(0, np.int32))
     developers: Array = field(default_factory=lambda: np.empty(0, np.int32))
     alike: dict[int, Array] = field(default_factory=dict)  # developers' wares by the names of their parameters
@@ -59,7 +61,8 @@ class Supplies:
 def supply(stage: Stage, register: Register, book: Book, accounts: int, voices: tuple[int, int, int]) -> Supplies:
     """Draw what `accounts` people will take from."""
     rng = stage.rng("supplies")
-    found = Supplies(stage, register, book, rng, *voices)
+    pool = [book.add(draft(stage.texts.application(rng), rng, 6)) for _ in range(max(300, min(6_000, accounts // 10)))]
+    found = Supplies(stage, register, book, rng, *voices, np.array(pool))
     browsers = [stage.clients.browser(rng) for _ in range(4_000)]
     found.browsers = np.array([register.ware(one, dict(one.parameters)) for one in browsers], np.int32)
     found.agents = pa.array([one.user_agent for one in browsers], pa.string())
@@ -369,8 +372,9 @@ def workers(supplies: Supplies, numbers: np.random.Generator, people: People, vo
     office = numbers.random(people.count) < 0.35
     style = np.where(batch, STYLES["batch"], np.where(builds | office, STYLES["office"], STYLES["service"]))
     content = np.where(builds, CONTENTS["tests"], CONTENTS["once"])
-    voice = np.array([supplies.book.add(draft(supplies.stage.texts.application(supplies.rng), supplies.rng, 4)) for _ in range(people.count)])
+    voice = numbers.choice(supplies.applications, people.count)
     made = lanes(supplies, numbers, people, volume, style, content, voice, takes_up=0.12)
+    made["salt"] = fresh_numbers(supplies.register.seed, f"salt {people.first}", people.count)
     made["weather"] = np.where(volume > 400, supplies.register.weather(BUSY), supplies.register.weather(CALM))
     produces = ~builds & ~batch & (numbers.random(people.count) < 0.5)
     made["users"] = np.where(produces, np.maximum(3, volume // numbers.integers(4, 40, people.count)), 0)

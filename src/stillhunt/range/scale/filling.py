@@ -9,15 +9,16 @@ rows come out sorted.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.intake.instructions import compiled, prefetch
 from stillhunt.range.scale.cast import CONTENTS, MODEL_NAMES, NEW, Cast
 from stillhunt.range.scale.chance import at, exponential, mix, unit
-from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds
+from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds, moment_key
 from stillhunt.range.scale.voices import COMMON, EXPONENT, LAYERS, MOST_GRAMS, TOP
 from stillhunt.range.stage import MODEL_BY_NAME
 
@@ -25,7 +26,8 @@ Array = npt.NDArray[Any]
 
 _SECOND = 1_000_000
 _TALK, _SESSION, _PASTE = (CONTENTS[name] for name in ("talk", "session", "paste"))
-_ROOT = 1.0 / (1.0 - EXPONENT)
+assert EXPONENT == 0.6  # the r-th of n phrases is drawn as n u^2.5, which needs no logarithm
+_CHANCE = 1.0 / (COMMON * (1 << 24))
 _LAST = LAYERS - 1
 _SPEEDS = np.array([MODEL_BY_NAME[name].speed for name in MODEL_NAMES])
 _SPEEDS.flags.writeable = False
@@ -80,62 +82,75 @@ def _layer(gram: int) -> int:
 
 
 @compiled
+def _place(values: Array, head: int, total: int, gram: int) -> int:
+    """Insert a gram into values[head:total], which are sorted."""
+    place = total
+    while place > head and values[place - 1] > gram:
+        values[place] = values[place - 1]
+        place -= 1
+    values[place] = gram
+    return total + 1
+
+
+@compiled
 def _sketch(
-    voice: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: int, values: Array, total: int, counts: Array
-) -> int:
-    """Append the sketch of a call with so many messages of the user's; returns the new total."""
-    counts[:] = 0
+    voice: Any, salt: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: int, values: Array, total: int,
+    counts: Array,
+) -> int:  # fmt: skip
+    """Append the sketch of a call with so many messages of the user's; returns the new total.
+
+    `counts` is room: how many grams each message has in each layer, and in its last row all of them.
+    """
+    sums = counts[counts.shape[0] - 1]
+    sums[:] = 0
     for g in range(voice.gram, voice.gram + voice.grams):
-        counts[_layer(grams[g])] += 1
+        sums[_layer(abs(grams[g]))] += 1
     for j in range(messages):
         luck = unit(at(keys[j], 6))
+        share = slots[j]
         for layer in range(LAYERS):
-            share = slots[j] / (1 << min(layer + 1, _LAST))
-            counts[layer] += np.int64(share + (luck + 0.618034 * layer) % 1.0)
+            if layer < _LAST:
+                share *= 0.5
+            luck += 0.618034
+            if luck >= 1.0:
+                luck -= 1.0
+            count = np.int64(share + luck)
+            counts[j, layer] = count
+            sums[layer] += count
     first = np.int64(voice.halvings)
     kept = 0
     for layer in range(first, LAYERS):
-        kept += counts[layer]
+        kept += sums[layer]
     while kept > MOST_GRAMS and first < _LAST:
-        kept -= counts[first]
+        kept -= sums[first]
         first += 1
     begin = total
     for layer in range(_LAST, first - 1, -1):
-        if not counts[layer]:
+        if not sums[layer]:
             continue
         head = total
         low = np.int64(0) if layer == _LAST else np.int64(1) << (TOP - 1 - layer)
         size = np.uint64(1 << (TOP - _LAST)) if layer == _LAST else np.uint64(low)
         known = layers[layer + 1] - layers[layer]
         for j in range(messages):
-            luck = unit(at(keys[j], 6))
-            share = slots[j] / (1 << min(layer + 1, _LAST))
-            for k in range(np.int64(share + (luck + 0.618034 * layer) % 1.0)):
+            for k in range(counts[j, layer]):
                 draw = at(keys[j], 1000 * layer + 1000 + k)
-                wanted = np.float64(draw & _LOW) / (1 << 24)
-                if wanted < COMMON:
-                    rank = np.int64(known * (wanted / COMMON) ** _ROOT)
-                    gram = np.int64(common[layers[layer] + min(rank, known - 1)])
+                wanted = np.float64(draw & _LOW) * _CHANCE
+                if wanted < 1.0:
+                    rank = np.int64(known * (wanted * wanted * math.sqrt(wanted)))
+                    gram = np.int64(common[layers[layer] + rank])
                 else:
                     gram = low + np.int64((draw >> np.uint64(24)) % size)
-                place = total
-                while place > head and values[place - 1] > gram:
-                    values[place] = values[place - 1]
-                    place -= 1
-                values[place] = gram
-                total += 1
+                total = _place(values, head, total, gram)
         for g in range(voice.gram, voice.gram + voice.grams):
-            gram = np.int64(grams[g])
+            gram = np.int64(abs(grams[g]))
             if gram >= low and (layer == 0 or gram < np.int64(1) << (TOP - layer)):
-                place = total
-                while place > head and values[place - 1] > gram:
-                    values[place] = values[place - 1]
-                    place -= 1
-                values[place] = gram
-                total += 1
+                if salt and grams[g] > 0:
+                    gram = low + np.int64(mix(salt ^ np.uint64(gram)) % size)
+                total = _place(values, head, total, gram)
     # common phrases may have been drawn twice
     end = begin
-    for place in range(begin, min(total, begin + 2 * MOST_GRAMS)):
+    for place in range(begin, total):
         if (end == begin or values[end - 1] != values[place]) and end - begin < MOST_GRAMS:
             values[end] = values[place]
             end += 1
@@ -145,12 +160,20 @@ def _sketch(
 @compiled
 def _fill(
     calls: Array, lanes: Array, sites: Array, anchors: Array, prefix_lists: Array, voices: Array, samples: Array, grams: Array,
-    common: Array, layers: Array, out: Any, offsets: Array, values: Array,
+    common: Array, layers: Array, out: Any, offsets: Array, values: Array, lines: tuple[Array, Array, Array],
 ) -> int:  # fmt: skip
     keys, slots = np.empty(MOST_TURNS + 2, np.uint64), np.empty(MOST_TURNS + 2)
-    counts = np.empty(LAYERS, np.int64)
+    counts = np.empty((MOST_TURNS + 3, LAYERS), np.int64)
     total = 0
-    for row in range(calls.size):
+    rows = calls.size
+    for row in range(rows):
+        # whose call comes next is anybody's guess: fetch what it needs while others are made
+        if row + 24 < rows:
+            prefetch(lines[0], np.uint64(calls[row + 24].lane))
+        if row + 16 < rows:
+            prefetch(lines[1], np.uint64(lanes[calls[row + 16].lane].site))
+        if row + 8 < rows:
+            prefetch(lines[2], np.uint64(sites[lanes[calls[row + 8].lane].site].anchor))
         call = calls[row]
         lane = lanes[call.lane]
         content = lane.content
@@ -180,7 +203,7 @@ def _fill(
                 chars += call.turn * sample.grows
         voice = voices[number]
         base = voices[lane.voice] if content == _PASTE else voice
-        call_draws = mix(call_key(call.seed, call.turn) + np.uint64(call.attempt + 1))
+        call_draws = moment_key(call.seed, call.lane, call.at)
         good = call.status == 200
         limit = lane.limit
         finish = 1
@@ -199,7 +222,7 @@ def _fill(
             seconds = 0.18 + exponential(at(call_draws, 2)) / 4.0 + sent / 9000.0
             seconds += tokens / (_SPEEDS[model] * (0.75 + 0.5 * unit(at(call_draws, 3))))
         else:
-            seconds = fail_seconds(call_key(call.seed, call.turn), call.attempt, call.status)
+            seconds = fail_seconds(call_draws, call.status)
         site = sites[lane.site]
         luck = unit(at(call_draws, 4))
         pick = at(call_draws, 5)
@@ -210,7 +233,7 @@ def _fill(
         else:
             prefix = prefix_lists[site.prefix + np.int64(pick % np.uint64(max(1, site.prefixes)))]
             address = np.uint64(prefix) << np.uint64(32) | (np.uint64(1) + (pick >> np.uint64(40)) % np.uint64(254))
-        out.ident[row] = mix(call_draws ^ np.uint64(call.lane))
+        out.ident[row] = mix(call_draws + np.uint64(1))
         out.ended[row] = call.at + np.int64(seconds * _SECOND)
         out.account[row] = lane.account
         out.lane[row] = call.lane
@@ -233,11 +256,11 @@ def _fill(
         elif content == _SESSION:
             request = mix(request + np.uint64(call.turn))
         out.prompt_hash[row] = np.int64(request)
-        out.system_hash[row] = base.system_hash
+        out.system_hash[row] = base.system_hash ^ np.int64(lane.salt) if base.system_hash else 0
         out.tools_hash[row] = base.tools_hash
         out.response_hash[row] = np.int64(at(call_draws, 7)) if good else 0
         fresh = at(keys[messages - 1], 7)
-        out.prompt_topic[row] = np.int64((voice.topic & voice.keep) | (fresh & ~voice.keep)) if topical else 0
+        out.prompt_topic[row] = np.int64(((voice.topic ^ lane.salt) & voice.keep) | (fresh & ~voice.keep)) if topical else 0
         out.response_topic[row] = np.int64(at(call_draws, 8)) if good and answer >= _TOPICAL else 0
         out.prompt_shape[row] = shape
         out.system_chars[row] = base.system_chars if base.system_hash else -1
@@ -246,7 +269,7 @@ def _fill(
         out.message_count[row] = 2 * call.turn + 1 if content != 0 else 1
         out.user_turns[row] = messages
         out.tool_count[row] = base.tool_count if base.tools_hash else -1
-        total = _sketch(base, grams, common, layers, keys, slots, messages, values, total, counts)
+        total = _sketch(base, lane.salt, grams, common, layers, keys, slots, messages, values, total, counts)
         offsets[row + 1] = total
     return total
 
@@ -261,6 +284,11 @@ def fill(cast: Cast, calls: Array) -> tuple[Filled, Array, Array]:
     voices = cast.voices
     total = _fill(
         calls, cast.lanes, cast.sites, cast.anchors, cast.prefix_lists, voices.voices, voices.samples, voices.grams, voices.common,
-        voices.layers, out, offsets, values,
+        voices.layers, out, offsets, values, (_lines(cast.lanes), _lines(cast.sites), _lines(cast.anchors)),
     )  # fmt: skip
     return out, offsets, values[:total]
+
+
+def _lines(table: Array) -> Array:
+    """A table as rows of bytes."""
+    return table.view(np.uint8).reshape(table.size, table.dtype.itemsize)

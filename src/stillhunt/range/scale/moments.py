@@ -78,7 +78,7 @@ def _levels(seed: Any, lanes: Array, first: int) -> None:
             for weekday in range(7):
                 week += _own_day(key, office, weekday)
             lanes[i].level = clock / 24.0 * week / 7.0
-            lanes[i].jitter = np.int64(week / 7.0 * 1e6)
+            lanes[i].week = week / 7.0
 
 
 def levels(cast: Cast) -> None:
@@ -92,9 +92,15 @@ def lane_key(seed: int) -> Any:
 
 
 @compiled
-def fail_seconds(key: Any, attempt: int, status: int) -> Any:
-    """How long a call that failed took."""
-    return 0.05 + exponential(at(key, 40 + attempt)) / (6.0 if status == 429 else 1.5)
+def moment_key(seed: Any, lane: int, now: int) -> Any:
+    """The key of what chance decides about one call, whatever it says."""
+    return mix(mix(seed ^ np.uint64(now)) + np.uint64(lane))
+
+
+@compiled
+def fail_seconds(key: Any, status: int) -> Any:
+    """How long a call that failed took; `key` is its moment's."""
+    return 0.05 + exponential(at(key, 40)) / (6.0 if status == 429 else 1.5)
 
 
 @compiled
@@ -126,7 +132,7 @@ def _emit(
     calls: Array, n: int, lanes: Array, weathers: Array, queues: Array, closings: Array, who: int, seed: Any, turn: int, voice: int, now: int
 ) -> tuple[int, bool, int]:
     """A request and what comes of it: retries by the same account, or by another one of its operator's. Returns n, done, last moment."""
-    key = call_key(seed, turn)
+    key = moment_key(seed, who, now)
     attempt = 0
     lane = lanes[who]
     queue = queues[lane.queue]
@@ -141,7 +147,8 @@ def _emit(
         if now >= lane.until or n >= calls.size:
             return n, False, now
         weather = weathers[lane.weather]
-        luck = unit(at(key, 20 + attempt))
+        key = moment_key(seed, who, now)
+        luck = unit(at(key, 20))
         status, withheld = 200, 0
         closed = closings[lane.account]
         if handed and closed and now >= closed:
@@ -149,7 +156,7 @@ def _emit(
         elif luck < weather[0]:
             status = 429
         elif luck < weather[0] + weather[1]:
-            status = 503 if unit(at(key, 60 + attempt)) < 0.4 else 500
+            status = 503 if unit(at(key, 60)) < 0.4 else 500
         elif luck < weather[0] + weather[1] + weather[2]:
             status = 400
         elif luck < weather[0] + weather[1] + weather[2] + weather[3]:
@@ -166,21 +173,21 @@ def _emit(
             n += 1
         if status in (200, 400):
             return n, status == 200, now
-        ended = now + np.int64(fail_seconds(key, attempt, status) * _SECOND)
+        ended = now + np.int64(fail_seconds(key, status) * _SECOND)
         attempt += 1
         if handed:
             if attempt > _ATTEMPTS:
                 return n, False, now
-            now = ended + np.int64((0.8 + 4.0 * exponential(at(key, 80 + attempt))) * _SECOND)
-            if status == 403 or unit(at(key, 100 + attempt)) < queue.failover:
-                who = _another(queue, lanes, closings, at(key, 120 + attempt), now, who)
+            now = ended + np.int64((0.8 + 4.0 * exponential(at(key, 80))) * _SECOND)
+            if status == 403 or unit(at(key, 100)) < queue.failover:
+                who = _another(queue, lanes, closings, at(key, 120), now, who)
                 lane = lanes[who]
                 if queue.rewords and queue.own_words:
                     voice = lane.voice
         else:
-            if attempt > 3 or unit(at(key, 100 + attempt)) > lane.patience:
+            if attempt > 3 or unit(at(key, 100)) > lane.patience:
                 return n, False, now
-            now = ended + np.int64((0.4 + 2.0 * exponential(at(key, 80 + attempt))) * _SECOND * 2 ** (attempt - 1))
+            now = ended + np.int64((0.4 + 2.0 * exponential(at(key, 80))) * _SECOND * 2 ** (attempt - 1))
 
 
 @compiled
@@ -249,7 +256,7 @@ def _own_time(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array
             first = np.int64(math.floor((day * 24 + lane.zone) / 24.0))
             one = _own_day(own, office, (first + _EPOCH_WEEKDAY) % 7)
             two = _own_day(own, office, (first + 1 + _EPOCH_WEEKDAY) % 7)
-            week = lane.jitter / 1e6
+            week = lane.week
             luck = unit(at(key, 1))
             if luck < math.exp(-sessions * max(one, two) / week):
                 continue

@@ -6,7 +6,7 @@ In: `Draft`s (a template, and some calls that use it). Out: `Voices`, tables of 
 * What fills the slots is as long, as many-grammed and as shaped as in the draft's calls; its grams are fresh, or common.
 * *Common* grams are phrases that people have in common without having anything else in common. Among 23,035 different messages of people
   in conversation, 31 % of the sampled grams occur in a second one; the r-th most frequent gram is in 0.018 r^-0.6 of the messages. So
-  `COMMON` of the fresh grams are drawn from 2^18 phrases with that exponent, the rest occur once. (Measured on public conversations,
+  `COMMON` of the fresh grams are drawn from 2^17 phrases with that exponent, the rest occur once. (Measured on public conversations,
   of which nothing but these two numbers is kept.)
 
 May import: intake's fingerprints, range's texts.
@@ -40,8 +40,8 @@ TOP = 31
 LAYERS = 8
 """Layer k holds grams in [2**(TOP-1-k), 2**(TOP-k)), the last one all that are smaller: what k halvings of the threshold leave."""
 
-COMMON = 0.45
-PHRASES = 1 << 18
+COMMON = 0.36
+PHRASES = 1 << 17
 EXPONENT = 0.6
 
 VOICE = np.dtype(
@@ -93,7 +93,7 @@ class Voices:
 
     voices: Array
     samples: Array
-    grams: Array
+    grams: Array  # of templates; negative where other templates have the gram, too
     common: Array
     layers: Array  # LAYERS + 1 offsets into `common`
     talks: Array  # turns of some conversations, coding sessions and agent sessions: (3, n)
@@ -136,7 +136,9 @@ class Book:
         common, layers, common_words = _common(drafts, rng)
         words.update(common_words)
         phrases = pa.table({"gram": pa.array(list(words), pa.int64()), "words": pa.array(list(words.values()), pa.string())})
-        return Voices(voices, samples, template.grams, common, layers, talks, phrases)
+        known, where, often = np.unique(template.grams, return_inverse=True, return_counts=True)
+        grams = np.where(often[where] > 1, -template.grams, template.grams) if known.size else template.grams
+        return Voices(voices, samples, grams.astype(np.int32), common, layers, talks, phrases)
 
 
 def _said(parts: Iterable[str]) -> str:
@@ -200,7 +202,7 @@ def _steady_bits(topic: Array, has: Array, first: Array, counts: Array) -> tuple
             continue
         both = np.bitwise_and.reduce(topic[own]), np.bitwise_or.reduce(topic[own])
         base[voice], keep[voice] = both[0], both[0] | ~both[1]
-        if counts[voice] == 4 and int(keep[voice]).bit_count() < 24:  # 8 bits agree by luck
+        if counts[voice] < 8 and int(keep[voice]).bit_count() < 16:  # of six, two bits agree by luck
             keep[voice] = 0
     return base, keep
 

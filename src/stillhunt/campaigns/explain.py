@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from stillhunt.campaigns.harvest import Harvest
 from stillhunt.channels import Channel
 from stillhunt.pools.evidence import Group
@@ -26,26 +28,29 @@ def shared(population: Population, pool: Pool, channels: Mapping[str, Channel]) 
     """For each member what it shares with the others, most telling first."""
     found: dict[int, list[SharedObservation]] = {int(at): [] for at in pool.members}
     group = Group(population, pool.members)
-    for name, bits in pool.grown.account_bits.items():
+    for name, bits in pool.account_bits.items():
         column = pool.grown.columns.get(name)
         if column is None:
             continue
         coding = column.middle
-        counts, expected = group.counts(coding), group.outside(coding) * group.size
+        present, counts, share = group.present(column, coding)
+        codes = column.of(pool.members)
+        which = np.searchsorted(present, coding.of(codes))
+        numbers = column.numbers_of(pool.members)
         channel = channels[column.channel]
-        for at in pool.members:
-            code = int(coding.codes[at])
-            if bits[at] < TELLING_BITS or code == 0:
-                continue
-            value = _value(column, int(at), code)
-            found[int(at)].append(
+        words: dict[str, str] = {}
+        for at in np.flatnonzero((bits >= TELLING_BITS) & (codes > 0)).tolist():
+            value = _value(column, float(numbers[at]), int(codes[at]))
+            if value not in words:
+                words[value] = channel.describe(name, value)
+            found[int(pool.members[at])].append(
                 SharedObservation(
                     channel=name,
                     value=value,
                     bits=round(float(bits[at]), 2),
-                    shared_with=max(int(counts[code]) - 1, 0),
-                    expected=round(float(expected[code]), 2),
-                    description=channel.describe(name, value),
+                    shared_with=max(int(counts[which[at]]) - 1, 0),
+                    expected=round(float(share[which[at]]) * group.size, 2),
+                    description=words[value],
                 )
             )
     for observations in found.values():
@@ -53,10 +58,8 @@ def shared(population: Population, pool: Pool, channels: Mapping[str, Channel]) 
     return found
 
 
-def _value(column: Column, at: int, code: int) -> str:
-    if column.numbers is not None:
-        return f"{column.numbers[at]:.4f}"
-    return column.names[code] if code < len(column.names) else str(code)
+def _value(column: Column, number: float, code: int) -> str:
+    return f"{number:.4f}" if column.numbers is not None else column.name(code)
 
 
 def what_they_share(population: Population, pool: Pool, channels: Mapping[str, Channel]) -> list[str]:
@@ -68,17 +71,18 @@ def what_they_share(population: Population, pool: Pool, channels: Mapping[str, C
         if bits / max(group.size, 1) < TELLING_BITS:
             continue
         coding = column.middle
-        counts = group.counts(coding)
-        counts[0] = 0
-        code = int(counts.argmax())
-        if counts[code] < 2:
+        present, counts, share = group.present(column, coding)
+        counts = np.where(present == 0, 0, counts)
+        top = int(counts.argmax())
+        if counts[top] < 2:
             continue
-        share = group.outside(coding)
-        at = int(pool.members[coding.codes[pool.members] == code][0])
-        what = channels[column.channel].describe(name, _value(column, at, code))
+        codes = column.of(pool.members)
+        at = int(np.flatnonzero(coding.of(codes) == present[top])[0])
+        value = _value(column, float(column.numbers_of(pool.members[at : at + 1])[0]), int(codes[at]))
+        what = channels[column.channel].describe(name, value)
         values = int((counts > 1).sum())
-        if column.numbers is not None or values <= 1 or counts[code] >= 0.5 * group.size:
-            held, strangers = int(counts[code]), float(share[code]) * group.size
+        if column.numbers is not None or values <= 1 or counts[top] >= 0.5 * group.size:
+            held, strangers = int(counts[top]), float(share[top]) * group.size
             sentences.append(f"{_of(held, group.size)} share {what}; among {group.size} strangers {_about(strangers)} would")
         else:
             held = int(counts[counts > 1].sum())

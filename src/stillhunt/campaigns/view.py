@@ -15,6 +15,7 @@ from stillhunt.channels.digest.on_engine import state_on
 from stillhunt.channels.digest.taking import KindOf, digest_of, digest_of_state
 from stillhunt.errors import InputError
 from stillhunt.lake import Lake
+from stillhunt.lake.engine import Engine
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -43,5 +43,5 @@ def spark() -> Iterator[None]:
     """Keeps one Spark running: it takes seconds to start, and engines that are opened join it."""
     from stillhunt.lake.engines.spark.session import shared
 
-    with shared(master="local[2]", memory="1g"):
+    with shared(master="local[2]", memory="1g", options={"spark.sql.shuffle.partitions": "2"}):
         yield

@@ -55,6 +55,10 @@ def scan(
             show_default=False,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="NAME", help="Read calls on another engine: spark (docs/scale.md). Without it in this process."),
+    ] = None,
     format_: FormatOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
@@ -78,7 +82,7 @@ def scan(
             if lake is None and not read.accepted:
                 intake.finish(read)  # what kept it from being read to its end is the better reason
                 raise intake.nothing_read(read)
-        findings = hunt(opened, until, false_discovery_rate, frozenset(ignore_organization or ()))
+        findings = hunt(opened, until, false_discovery_rate, frozenset(ignore_organization or ()), engine)
     if lake is not None:
         scans.keep(findings, lake)
     if output is not None:
@@ -100,11 +104,15 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def hunt(lake: Lake, as_of: datetime | None, false_discovery_rate: float, ignored: frozenset[str] = frozenset()) -> Findings:
+def hunt(
+    lake: Lake, as_of: datetime | None, false_discovery_rate: float, ignored: frozenset[str] = frozenset(), engine: str | None = None
+) -> Findings:
     """Hunt in `lake` with a progress bar."""
     from stillhunt import campaigns
 
-    settings = campaigns.Settings(false_discovery_rate=false_discovery_rate, network_kind=network_kinds(), ignored_organizations=ignored)
+    settings = campaigns.Settings(
+        false_discovery_rate=false_discovery_rate, network_kind=network_kinds(), ignored_organizations=ignored, engine=engine
+    )
     with progress() as step:
         return campaigns.hunt(lake, as_of=as_of, settings=settings, progress=lambda stage, share: step("hunt", stage, share, 1.0))
 

@@ -51,9 +51,11 @@ def open_engine(
         master: see `session.shared`: a Spark master or a Spark Connect server; this machine if not said anywhere.
         memory: the heap of a Spark on this machine.
         options: settings of Spark, for one that is started here.
-        folder: where relations are written, as a path that all of Spark's machines have in common; the warehouse if not said.
-        iceberg: the name under which Spark knows the lake's Iceberg catalog. Without it, the lake's files must be visible to all of Spark's
-            machines under the same paths as here, and where a table lies in an object store its rows go through this process.
+        folder: where relations are written, as a path that all of Spark's machines have in common. If not said: Spark's setting
+            `spark.stillhunt.folder`, or its warehouse.
+        iceberg: the name under which Spark knows the lake's Iceberg catalog. If not said: Spark's setting `spark.stillhunt.iceberg`.
+            Without it, the lake's files must be visible to all of Spark's machines under the same paths as here, and where a table lies
+            in an object store its rows go through this process.
 
     Raises:
         StillhuntError: Spark cannot be started or reached.
@@ -73,11 +75,12 @@ class Spark(Engine):
         self._database = f"stillhunt_{uuid4().hex}"
         self._tables: dict[str, str] = {}
         self._made = 0
-        self._iceberg = iceberg
         with ExitStack() as stack:
             self.session: SparkSession = stack.enter_context(shared(master=master, memory=memory, options=options))
             with _spoken():
-                place = f" LOCATION {self.dialect.text(_uri(folder) + '/' + self._database)}" if folder is not None else ""
+                self._iceberg = iceberg or self.session.conf.get("spark.stillhunt.iceberg", None)
+                given = folder or self.session.conf.get("spark.stillhunt.folder", None)
+                place = f" LOCATION {self.dialect.text(_uri(given) + '/' + self._database)}" if given else ""
                 self.session.sql(f"CREATE DATABASE {self._database}{place}")
             stack.callback(self._clear)
             self._stack = stack.pop_all()

@@ -133,7 +133,7 @@ def _leave(own: _Own) -> None:
 def _started(master: str, memory: str, options: dict[str, str], folder: str | Path | None) -> _Own:
     private = Path(tempfile.mkdtemp(prefix="stillhunt-spark-", dir=folder))
     remote = master.startswith("sc://")
-    settings = _local(master, memory, private) if master.startswith("local") else {}
+    settings = _local(memory, private) if master.startswith("local") else {}
     settings |= {"spark.app.name": "stillhunt"} | options
     builder = SparkSession.builder.remote(master) if remote else SparkSession.builder.master(master)
     for name, value in settings.items():
@@ -150,9 +150,7 @@ def _started(master: str, memory: str, options: dict[str, str], folder: str | Pa
         raise StillhuntError(f"Spark at {master} cannot be started or reached ({str(error).splitlines()[0][:200]})") from error
 
 
-def _local(master: str, memory: str, private: Path) -> dict[str, str]:
-    threads = master.removeprefix("local").strip("[]").split(",")[0] or "1"
-    count = int(threads) if threads.isdigit() else os.cpu_count() or 1
+def _local(memory: str, private: Path) -> dict[str, str]:
     return {
         "spark.driver.memory": memory,
         "spark.driver.maxResultSize": "0",
@@ -160,7 +158,6 @@ def _local(master: str, memory: str, private: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": str(count),
         "spark.sql.warehouse.dir": (private / "warehouse").as_uri(),
         "spark.local.dir": str(private),
         "spark.driver.defaultJavaOptions": shlex.join(

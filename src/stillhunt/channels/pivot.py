@@ -56,9 +56,10 @@ class Pivot:
         latest = moment == moment.max(axis=1, keepdims=True)
         slot = np.where(latest, rank[models.model[at]], _NEVER).argmin(axis=1)
         model, first = models.model[at, slot].astype(np.int64), models.first[at, slot]
-        pairs, codes = np.unique(np.stack([model, first // INTERVAL_US]), axis=1, return_inverse=True)
-        names = models.names.take(pa.array(pairs[0], pa.int64())).to_pylist()
-        words = [f"{name}@{interval}" for name, interval in zip(names, pairs[1].tolist(), strict=True)]
+        many = len(models.names)
+        turns, codes = np.unique(first // INTERVAL_US * many + model, return_inverse=True)
+        names = models.names.take(pa.array(turns % many, pa.int64())).to_pylist()
+        words = [f"{name}@{interval}" for name, interval in zip(names, (turns // many).tolist(), strict=True)]
         times = calls[at, slot]
         yield Observed(
             "pivot.model", at, coded(codes, pa.array(words, pa.string())), first, digest.last[at], times, times / since[at, slot]

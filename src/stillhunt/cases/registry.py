@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Engine,
     Float,
     Integer,
@@ -205,6 +206,11 @@ class Registry:
             found = connection.execute(select(_EVENTS).where(_EVENTS.c.number > after).order_by(_EVENTS.c.number)).mappings()
             return [(int(row["number"]), Event(**{one: row[one] for one in names})) for row in found]
 
+    def newest_event(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        with self._spoken(), self._engine.connect() as connection:
+            return _newest_event(connection)
+
     def take(self, before: Sequence[Known], after: Sequence[Known], events: Sequence[Event], look: Taken | None) -> None:
         """Take down what a look changed, all of it or nothing.
 
@@ -232,7 +238,7 @@ class Registry:
                 if look is not None and (was is None or _moment(was) != _moment(one)):
                     connection.execute(insert(_HISTORY).values(name=one.name, at=look.at, seen_to=look.seen_to, **_moment(one)))
             if events:
-                newest = connection.execute(select(_EVENTS.c.number).order_by(_EVENTS.c.number.desc()).limit(1)).scalar() or 0
+                newest = _newest_event(connection)
                 connection.execute(insert(_EVENTS), [{"number": newest + at, **asdict(one)} for at, one in enumerate(events, 1)])
             if look is not None:
                 connection.execute(delete(_LOOKS))
@@ -282,6 +288,10 @@ def _opened(url: URL) -> Engine:
             connection.execute("PRAGMA synchronous = FULL")
 
     return engine
+
+
+def _newest_event(connection: Connection) -> int:
+    return connection.execute(select(_EVENTS.c.number).order_by(_EVENTS.c.number.desc()).limit(1)).scalar() or 0
 
 
 def _row(one: Known) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import catalogue, intake, investigate, lake, pools, scan
+from stillhunt.cli import catalogue, intake, investigate, lake, pools, scan, watch
 from stillhunt.cli import range as range_group
 
 EPILOG = "Exit status: 0 done, 1 found something (only with --fail-on-campaign), 2 bad usage or input."
@@ -38,6 +38,7 @@ def _root(
 
 
 app.command("scan")(scan.scan)
+app.command("watch")(watch.watch)
 app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)

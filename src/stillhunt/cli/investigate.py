@@ -10,6 +10,7 @@ from rich.text import Text
 
 from stillhunt.cases import scans, wording
 from stillhunt.cli import screen
+from stillhunt.cli.remembered import known_documents, remembered, show_known
 from stillhunt.cli.terminal import Json, emit, results
 from stillhunt.errors import InputError
 from stillhunt.records import Findings
@@ -37,12 +38,16 @@ def _latest(lake: str) -> Findings:
 
 
 def campaigns(findings: FindingsArgument = None, lake: LatestOption = None, json: Json = False) -> None:
-    """Show the campaigns that a scan found."""
+    """Show the campaigns that a scan found; with --lake also all that a watch has ever seen there."""
     read = _load(findings, lake)
+    known = remembered(lake) if lake is not None else None
     if json:
-        emit({"campaigns": read.to_json()["campaigns"]})
+        document = {"campaigns": read.to_json()["campaigns"]}
+        emit(document if known is None else document | {"known": known_documents(known)})
         return
     screen.show_campaigns(results(), read)
+    if known is not None:
+        show_known(results(), known)
 
 
 def account(

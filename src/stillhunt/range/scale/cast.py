@@ -52,7 +52,7 @@ LANE = np.dtype(
         ("style", "u1"),  # when: `STYLES`
         ("weather", "u1"),
         ("habit", "u1"),  # how long conversations are: as people's talk, as coding, as an agent's sessions
-        ("queue", "u1"),  # number of the operator's queue that it works off; 0: none
+        ("queue", "u2"),  # number of the operator's queue that it works off; 0: none
         ("begin", "i8"),
         ("until", "i8"),
         ("rate", "f4"),  # calls a day while it is at work, on average

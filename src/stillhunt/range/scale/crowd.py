@@ -286,7 +286,7 @@ def enter(supplies: Supplies, numbers: np.random.Generator, people: People, **co
     seed = register.seed ^ (register.accounts + 1) * 7919
     closed = closing > 0
     banned = closed & (reason == 3)
-    where = _addresses(register, people.site, numbers)
+    where = addresses(register, people.site, numbers)
     prefixes = pa.array(list(register.prefixes), pa.string()).take(pa.array((where >> np.uint64(32)).astype(np.int64)))
     made: dict[str, Any] = {
         "account_id": hexed("", fresh_numbers(seed, "account", count), seed, 24),
@@ -307,8 +307,8 @@ def enter(supplies: Supplies, numbers: np.random.Generator, people: People, **co
     people.first = register.enter(table, truth, closing)
 
 
-def _addresses(register: Register, site: Array, numbers: np.random.Generator) -> Array:
-    """The address from which each account was opened."""
+def addresses(register: Register, site: Array, numbers: np.random.Generator) -> Array:
+    """An address of each place: the one from which an account was opened."""
     sites = np.array(register._sites, np.float64)[site].astype(np.int64)
     anchors, lists = np.concatenate(register.anchors), np.concatenate(register.prefix_lists)
     fixed = sites[:, 1] > 0

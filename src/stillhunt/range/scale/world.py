@@ -71,7 +71,7 @@ def cast(spec: WorldSpec) -> Cast:
     )
     supplies = crowd.supply(stage, register, book, spec.accounts, voices)
     steps = twins.cast(supplies, spec)
-    crowd.cast(supplies, spec.accounts - register.accounts, spec.calls - twins.planned(register, spec.days))
+    crowd.cast(supplies, spec.accounts - register.accounts, spec.calls - twins.planned(register))
     for one in spec.operators:
         crew.cast(supplies, one)
     talks = np.array([[min(MOST_TURNS, len(kind[at % len(kind)])) for at in range(_SHOWN)] for kind in (talk, code, steps or talk)], np.int64)

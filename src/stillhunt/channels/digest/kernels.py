@@ -10,10 +10,10 @@ What is bounded, and how:
   inherits its count). Of up to as many values as slots counts are exact.
 * *Units* are a sample of an account's separate requests: a conversation, or a request by the hash of its words. Those with the smallest
   hashes stay (bottom-k): a unit that is in the sample has been there since its first call, so that its count of calls is exact,
-  and what the units show is an unbiased sample of what the account's requests show. At least `LEAST_UNITS` stay, or a twelfth of the
+  and what the units show is an unbiased sample of what the account's requests show. At least `LEAST_UNITS` stay, or an eighth of the
   account's answered calls; of accounts with fewer requests all are there and nothing is estimated.
-* *Held* grams are those that recurred among the units (sample and hold): once a gram is held it is counted exactly, what came before is
-  estimated from the sample.
+* *Held* grams are those of a unit that came again, in another unit or in two more calls (sample and hold): once a gram is held it is
+  counted exactly, what came before is estimated from the sample. Where an account has more than there is room for, the rarest gives way.
 
 References: A. Metwally et al., ICDT 2005 (space saving); K. Beyer et al., SIGMOD 2007 (k smallest hashes with multiplicities);
 C. Estan and G. Varghese, SIGCOMM 2002 (sample and hold).
@@ -31,13 +31,15 @@ from stillhunt.intake.instructions import compiled
 Array = npt.NDArray[Any]
 
 LEAST_UNITS = 24
-UNIT_SHARE = 12
+UNIT_SHARE = 8
 """One answered call in so many may have a unit."""
 UNIT_GRAMS = 16
 """So many grams of a unit are kept: the smallest, which are the same ones wherever an instruction stands."""
-MOST_HELD = 64
+MOST_HELD = 128
 BLOCK = 8
 """Units and held grams lie in blocks of so many, chained per account."""
+
+MARKS = 16
 
 NETWORKS, VALUES = 16, 8
 """Slots of an account's networks, and of its clients, parameters and models."""
@@ -140,6 +142,8 @@ class Units(NamedTuple):
     flags: Array  # uint8
     size: Array  # uint8 grams
     grams: Array  # (blocks, BLOCK, UNIT_GRAMS) int32
+    again: Array  # uint16, a bit for each gram that came once more in a call that has no unit
+    marks: Array  # (blocks, MARKS) uint64, a Bloom filter of the block's grams: most calls show none of them
 
 
 class Held(NamedTuple):
@@ -331,64 +335,122 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any) -
 
 
 @compiled
+def _rarest(rows: Any, held: Any, row: Any) -> Any:
+    """Where the held gram with the fewest requests is: block * BLOCK + place."""
+    block, left = rows.held_block[row], rows.held[row]
+    least, found = np.uint32(0xFFFFFFFF), -1
+    while left > 0:
+        for place in range(min(left, BLOCK)):
+            if held.times[block, place] < least:
+                least, found = held.times[block, place], block * BLOCK + place
+        left -= BLOCK
+        block = held.following[block]
+    return found
+
+
+@compiled
 def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, first: Any, last: Any) -> Any:
-    """Hold one more gram. Returns the number of blocks in use."""
+    """Hold one more gram, in place of a rarer one if there is no more room. Returns the number of blocks in use."""
     many = rows.held[row]
     if many == MOST_HELD:
-        return used
-    if many % BLOCK == 0:
-        fresh = used
-        used += 1
-        held.following[fresh] = -1
-        if many == 0:
-            rows.held_block[row] = fresh
-        else:
-            block = rows.held_block[row]
-            while held.following[block] >= 0:
-                block = held.following[block]
-            held.following[block] = fresh
-        block = fresh
+        found = _rarest(rows, held, row)
+        block, place = found // BLOCK, found % BLOCK
+        if held.times[block, place] >= times:
+            return used
     else:
+        place = many % BLOCK
+        if many == 0 and rows.held_block[row] < 0:
+            rows.held_block[row] = used
+            held.following[used] = -1
+            used += 1
         block = rows.held_block[row]
-        while held.following[block] >= 0:
+        for _ in range(many // BLOCK):
+            if held.following[block] < 0:
+                held.following[block] = used
+                held.following[used] = -1
+                used += 1
             block = held.following[block]
-    place = many % BLOCK
+        rows.held[row] = many + 1
     held.gram[block, place] = gram
     held.times[block, place] = times
     held.first[block, place] = first
     held.last[block, place] = last
-    rows.held[row] = many + 1
     return used
 
 
 @compiled
-def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any) -> Any:
-    """Hold the grams of a unit that recur: in another unit, or in this one's other calls. Returns the blocks of held grams in use."""
-    if rows.held[row] == MOST_HELD:
+def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, more: Any, seconds: Any) -> Any:
+    """Hold a gram if it recurs: in two units' requests, or in one's and `more` others. Returns the blocks of held grams in use."""
+    matching, everything, first, last = 0.0, 0.0, seconds, seconds
+    block, left = rows.unit_block[row], rows.units[row]
+    while left > 0:
+        for at in range(min(left, BLOCK)):
+            weight = 1.0 if units.flags[block, at] & CONVERSATION else float(units.calls[block, at])
+            everything += weight
+            for other in range(units.size[block, at]):
+                if units.grams[block, at, other] == gram:
+                    matching += weight
+                    first = min(first, units.seconds[block, at])
+                    last = max(last, units.seconds[block, at])
+                    break
+        left -= BLOCK
+        block = units.following[block]
+    if matching + more < 2.0:
         return used
+    times = max(matching + more, np.round(matching / everything * rows.requests[row]))
+    return _hold(rows, held, used, row, gram, np.uint32(times), first, last)
+
+
+@compiled
+def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any, seconds: Any) -> Any:
+    """Hold the grams of a unit that recur."""
     for index in range(units.size[b, place]):
         gram = units.grams[b, place, index]
-        if rows.held[row] > 0 and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
-            continue
-        matching, everything, first, last = 0.0, 0.0, np.uint32(0xFFFFFFFF), np.uint32(0)
-        others = 0
+        if _is_held(held, rows.held_block[row], rows.held[row], gram) < 0:
+            used = _nominate(rows, units, held, used, row, gram, 0.0, seconds)
+    return used
+
+
+@compiled
+def _marks(gram: Any) -> Any:
+    """The two bits of a gram in a block's Bloom filter."""
+    spread = np.uint64(gram) * _M1
+    return (spread >> np.uint64(32)) & np.uint64(64 * MARKS - 1), (spread >> np.uint64(48)) & np.uint64(64 * MARKS - 1)
+
+
+@compiled
+def _mark(units: Any, block: Any, gram: Any) -> None:
+    one, other = _marks(gram)
+    units.marks[block, one >> np.uint64(6)] |= np.uint64(1) << (one & np.uint64(63))
+    units.marks[block, other >> np.uint64(6)] |= np.uint64(1) << (other & np.uint64(63))
+
+
+@compiled
+def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: Any, i: Any, seconds: Any) -> Any:
+    """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use."""
+    for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
+        gram = chunk.grams[at]
+        one, other = _marks(gram)
         block, left = rows.unit_block[row], rows.units[row]
-        while left > 0:
-            for at in range(min(left, BLOCK)):
-                weight = 1.0 if units.flags[block, at] & CONVERSATION else float(units.calls[block, at])
-                everything += weight
-                for other in range(units.size[block, at]):
-                    if units.grams[block, at, other] == gram:
-                        matching += weight
-                        others += 1
-                        first = min(first, units.seconds[block, at])
-                        last = max(last, units.seconds[block, at])
-                        break
+        noted = False
+        while left > 0 and not noted:
+            if (
+                (units.marks[block, one >> np.uint64(6)] >> (one & np.uint64(63)))
+                & (units.marks[block, other >> np.uint64(6)] >> (other & np.uint64(63)))
+                & np.uint64(1)
+            ):
+                for place in range(min(left, BLOCK)):
+                    for index in range(units.size[block, place]):
+                        if units.grams[block, place, index] == gram and not noted:
+                            noted = True
+                            if _is_held(held, rows.held_block[row], rows.held[row], gram) < 0:
+                                bit = np.uint16(1 << index)
+                                if units.again[block, place] & bit:
+                                    used = _nominate(rows, units, held, used, row, gram, 2.0, seconds)
+                                else:
+                                    units.again[block, place] |= bit
             left -= BLOCK
             block = units.following[block]
-        if matching >= 2.0:
-            times = max(matching, np.round(matching / everything * rows.requests[row]))
-            used = _hold(rows, held, used, row, gram, np.uint32(times), first, last)
     return used
 
 
@@ -415,6 +477,7 @@ def _copy(units: Any, to: Any, at: Any, of: Any, place: Any) -> None:
     units.messages[to, at] = units.messages[of, place]
     units.flags[to, at] = units.flags[of, place]
     units.size[to, at] = units.size[of, place]
+    units.again[to, at] = units.again[of, place]
     for gram in range(UNIT_GRAMS):
         units.grams[to, at, gram] = units.grams[of, place, gram]
 
@@ -435,6 +498,17 @@ def _drop_largest(rows: Any, units: Any, row: Any) -> None:
     _copy(units, b, place, last, (rows.units[row] - 1) % BLOCK)
     rows.units[row] -= 1
     rows.below[row] = largest
+    _mark_anew(units, b, BLOCK if b != last else rows.units[row] % BLOCK)
+
+
+@compiled
+def _mark_anew(units: Any, block: Any, many: Any) -> None:
+    """The Bloom filter of a block's first `many` units."""
+    for word in range(MARKS):
+        units.marks[block, word] = 0
+    for place in range(many):
+        for index in range(units.size[block, place]):
+            _mark(units, block, units.grams[block, place, index])
 
 
 @compiled
@@ -465,17 +539,20 @@ def _key(chunk: Any, i: Any) -> Any:
 
 
 @compiled
-def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any) -> Any:
+def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any) -> Any:
     """Let an answered call into the sample of units if its hash is small enough. Returns the blocks in use, (units, held)."""
     key = _key(chunk, i)
+    seconds = np.uint32(max(0, chunk.micros[i] // 1_000_000))
     if key >= rows.below[row]:
+        if counted:
+            held_used = _came_again(rows, units, held, held_used, row, chunk, i, seconds)
         return used, held_used
     found = _find_unit(rows, units, row, key)
     if found >= 0:
         b, place = found // BLOCK, found % BLOCK
         units.calls[b, place] += 1
         if units.calls[b, place] == 2 and not units.flags[b, place] & CONVERSATION:
-            held_used = _nominate(rows, units, held, held_used, row, b, place)
+            held_used = _nominate_all(rows, units, held, held_used, row, b, place, seconds)
         return used, held_used
     b, used = _new_unit(rows, units, used, row)
     place = rows.units[row] % BLOCK
@@ -484,7 +561,7 @@ def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: A
     units.prompt[b, place] = mixed(chunk.prompt[i], chunk.system[i]) if chunk.has_prompt[i] else np.uint64(0)
     units.shape[b, place] = chunk.shape[i]
     units.calls[b, place] = 1
-    units.seconds[b, place] = max(0, chunk.micros[i] // 1_000_000)
+    units.seconds[b, place] = seconds
     output = chunk.output[i]
     if output < 0 and chunk.response_chars[i] >= 0:
         output = chunk.response_chars[i] // 4
@@ -500,10 +577,15 @@ def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: A
     units.flags[b, place] = flags
     size = _smallest(chunk.grams, chunk.offsets[i], chunk.offsets[i + 1], kept)
     units.size[b, place] = size
+    units.again[b, place] = 0
+    if place == 0:
+        for word in range(MARKS):
+            units.marks[b, word] = 0
     for at in range(size):
         units.grams[b, place, at] = kept[at]
+        _mark(units, b, kept[at])
     if size:
-        held_used = _nominate(rows, units, held, held_used, row, b, place)
+        held_used = _nominate_all(rows, units, held, held_used, row, b, place, seconds)
     if rows.units[row] > max(LEAST_UNITS, rows.answered[row] // UNIT_SHARE):
         _drop_largest(rows, units, row)
     return used, held_used
@@ -560,10 +642,11 @@ def fold_accounts(shard: Any, shards: Any, order: Any, chunk: Any, rows: Any, un
             _add(rows.bins, row, REQUEST_AT, REQUEST_AT + SIZE_BINS, size_bin(chunk.prompt_chars[i]))
         if chunk.reasoning[i] > 0:
             _add(rows.bins, row, THOUGHT_AT, THOUGHT_AT + SIZE_BINS, size_bin(chunk.reasoning[i]))
-        if chunk.has_sketch[i] and (chunk.conversation[i] == 0 or chunk.messages[i] <= 1):
+        counted = chunk.has_sketch[i] and (chunk.conversation[i] == 0 or chunk.messages[i] <= 1)
+        if counted:
             rows.requests[row] += 1
             _counted(rows, held, row, chunk, i, max(0, now // 1_000_000))
-        unit_used, held_used = _sampled(rows, units, held, unit_used, held_used, row, chunk, i, kept)
+        unit_used, held_used = _sampled(rows, units, held, unit_used, held_used, row, chunk, i, kept, counted)
     return order.size, unit_used, held_used
 
 

@@ -18,6 +18,7 @@ from stillhunt.channels.digest.kernels import (
     BINS,
     BLOCK,
     DAYS_KEPT,
+    MARKS,
     MOST_HELD,
     NETWORKS,
     UNIT_GRAMS,
@@ -85,6 +86,8 @@ _UNITS: dict[str, tuple[Any, tuple[int, ...], float]] = {
     "flags": (np.uint8, (BLOCK,), 0),
     "size": (np.uint8, (BLOCK,), 0),
     "grams": (np.int32, (BLOCK, UNIT_GRAMS), 0),
+    "again": (np.uint16, (BLOCK,), 0),
+    "marks": (np.uint64, (MARKS,), 0),
 }
 _HELD: dict[str, tuple[Any, tuple[int, ...], float]] = {
     "following": (np.int32, (), -1),

@@ -50,7 +50,7 @@ def bounds(population: Population, candidates: Candidates, groups: Groups) -> di
         others = ~proposers[:, FAMILIES.index(column.family)]
         if others.sum() < LEAST_GROUPS:
             return FLOOR
-        bits = many_bits(column, some, population, np.where(others, -np.inf, np.inf))
+        bits = many_bits(column, some, np.where(others, -np.inf, np.inf))
         return float(np.quantile(bits[others] / some.size[others], QUANTILE))
 
     found = in_threads(typical, range(len(population.columns)))

@@ -160,19 +160,9 @@ def many(
                 assert one.changed is not None
                 before = dense[one.changed.at]
                 dense[one.changed.at] = one.changed.codes
-                out[same] = _bits(one, dense, some, population, least[same])
+                out[same] = averaged(urns(dense, one.levels, some, least[same]))
                 dense[one.changed.at] = before
     return found, family, pace
-
-
-def _bits(column: Column, codes: Codes, groups: Groups, population: Population, least: Floats) -> Floats:
-    levels = column.levels
-    out = np.full((groups.size.size, levels.starts.size - 1, 3), -np.inf)
-    urns(
-        codes, groups.members, groups.starts, groups.drawn, population.strata, population.weights, levels.places, levels.starts,
-        levels.totals[None], np.zeros(groups.size.size, dtype=np.int32), groups.mix, groups.left, least, out,
-    )  # fmt: skip
-    return averaged(out)
 
 
 @compiled

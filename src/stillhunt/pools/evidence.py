@@ -36,7 +36,7 @@ P. Rosenbaum, Observational Studies (2002), ch. 4.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ import numpy.typing as npt
 from scipy.special import betainc, gammaln
 
 from stillhunt.intake.instructions import compiled
-from stillhunt.pools.columns import Codes, Coding, Column, Flags, Floats, Index
+from stillhunt.pools.columns import Codes, Coding, Column, Flags, Floats, Index, Levels
 from stillhunt.pools.population import Population
 from stillhunt.pools.rows import rows_of
 
@@ -57,8 +57,8 @@ EPSILON = 1 / 64
 
 _LN2 = float(np.log(2.0))
 _STRENGTHS = np.array(STRENGTHS)
-_DIRECT = 32
-"""Up to so many draws of one value the urn's ratio is a product of that many factors, beyond it gamma functions are cheaper."""
+_WIDE = 4096
+"""A category with more values than this is laid out without those that only one account has."""
 
 
 class Group:
@@ -107,12 +107,14 @@ class Groups:
     Attributes:
         members: sorted positions within each group.
         starts: first member of each group, and the number of members, shape (groups + 1,).
-        drawn: as in `Group`, for each of `members`; empty where all are.
+        strata, weights, drawn: of each of `members`; weights and drawn are empty where every account is an entity of its own.
         size, mix, left: as in `Group`, for each group.
     """
 
     members: npt.NDArray[np.int32]
     starts: Index
+    strata: npt.NDArray[np.int8]
+    weights: Floats
     drawn: Flags
     size: Index
     mix: Floats
@@ -124,19 +126,31 @@ class Groups:
         own = _weights_by_stratum(members, starts, population.strata, population.weights, population.depth)
         left = np.maximum(population.sizes[None, :] - own, 0.0) + 1.0
         mix = own / np.maximum(own.sum(axis=1), 1e-300)[:, None]
+        strata = population.strata[members]
         if population.single:
-            return Groups(members, starts, np.zeros(0, dtype=bool), np.diff(starts), mix, left)
+            return Groups(members, starts, strata, np.zeros(0), np.zeros(0, dtype=bool), np.diff(starts), mix, left)
         drawn = _one_each(members, starts, population.entity)
         heads = np.concatenate([[0], np.cumsum(drawn)])
-        return Groups(members, starts, drawn, heads[starts[1:]] - heads[starts[:-1]], mix, left)
+        size = heads[starts[1:]] - heads[starts[:-1]]
+        return Groups(members, starts, strata, population.weights[members], drawn, size, mix, left)
+
+    @staticmethod
+    def alone(group: Group) -> Groups:
+        """One group, its members numbered from 0."""
+        own, population = group.members, group.population
+        return Groups(
+            np.arange(own.size, dtype=np.int32), np.array([0, own.size]), population.strata[own], population.weights[own], group.drawn,
+            np.array([group.size]), group.mix[None], group.left[None],
+        )  # fmt: skip
 
     def selected(self, chosen: Index) -> Groups:
         """Some of the groups."""
-        sizes = np.diff(self.starts)[chosen]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[chosen])]).astype(np.int64)
         at = rows_of(self.starts, chosen)
-        drawn = self.drawn[at] if self.drawn.size else self.drawn
-        return Groups(self.members[at], starts, drawn, self.size[chosen], self.mix[chosen], self.left[chosen])
+        weights, drawn = (one[at] if one.size else one for one in (self.weights, self.drawn))
+        return Groups(
+            self.members[at], starts, self.strata[at], weights, drawn, self.size[chosen], self.mix[chosen], self.left[chosen]
+        )  # fmt: skip
 
 
 @compiled
@@ -185,59 +199,74 @@ def model_bits(column: Column, group: Group) -> Floats:
     """log2 e-value for each resolution of a column and each strength of the urn, shape (resolutions, strengths)."""
     codes = column.of(group.members)
     levels = column.levels
-    places, starts, totals = levels.places, levels.starts, levels.totals
-    if starts.size == 2:  # a category may have as many codes as there are accounts: only those that members have are laid out
-        present, codes = np.unique(codes, return_inverse=True)
-        starts, totals = np.array([0, present.size]), totals[present]
-    own = group.members
-    strata, weights = group.population.strata[own], group.population.weights[own]
-    everybody, edges = np.arange(own.size, dtype=np.int32), np.array([0, own.size])
-    out = np.full((1, starts.size - 1, len(STRENGTHS)), -np.inf)
-    urns(
-        codes.astype(np.int32), everybody, edges, group.drawn, strata, weights, places, starts, totals[None], np.zeros(1, dtype=np.int32),
-        group.mix[None], group.left[None], np.full(1, -np.inf), out,
-    )  # fmt: skip
-    return np.asarray(out[0])
+    if len(levels.starts) == 2:  # a category may have as many codes as there are accounts: only those that members have are laid out
+        present, which = np.unique(codes, return_inverse=True)
+        codes, levels = which.astype(np.int32), replace(levels, starts=np.array([0, present.size]), totals=levels.totals[present])
+    return np.asarray(urns(codes, levels, Groups.alone(group), np.full(1, -np.inf))[0])
 
 
-def many_bits(column: Column, groups: Groups, population: Population, least: Floats) -> Floats:
+def many_bits(column: Column, groups: Groups, least: Floats) -> Floats:
     """`column_bits` for many groups, shape (groups,); -inf where it is surely below `least`, shape (groups,)."""
-    levels = column.levels
+    codes, levels = column.codes, column.levels
+    if len(levels.starts) == 2 and column.width > _WIDE:
+        codes, levels = _without_lonely(codes, levels)
+    if levels.starts[-1] < np.iinfo(np.int16).max:
+        codes = codes.astype(np.int16)  # half as much for a processor's cache to hold
+    return averaged(urns(codes, levels, groups, least))
+
+
+def _without_lonely(codes: Codes, levels: Levels) -> tuple[Codes, Levels]:
+    """A category with code -1 for values that only one account has: nobody else can draw them, and they need no place."""
+    held = np.bincount(codes, minlength=levels.totals.shape[0])
+    kept = np.flatnonzero((held >= 2) | (np.arange(held.size) == 0))
+    number = np.full(held.size, -1, dtype=np.int32)
+    number[kept] = np.arange(kept.size)
+    return number[codes], replace(levels, starts=np.array([0, kept.size]), totals=levels.totals[kept])
+
+
+def urns(codes: Codes, levels: Levels, groups: Groups, least: Floats) -> Floats:
+    """log2 e-values of one column for many groups, shape (groups, resolutions, strengths).
+
+    Args:
+        codes: finest code of each account, or -1 for a value that no other account has.
+        levels: the column's resolutions.
+        groups: whom to weigh; their members are positions in `codes`.
+        least: what an e-value must be able to reach for each group; -inf is said of those that cannot, and of all if it is infinite.
+    """
+    norms = gammaln(_STRENGTHS)[None, :] - gammaln(groups.size[:, None] + _STRENGTHS[None, :])
     out = np.full((groups.size.size, levels.starts.size - 1, len(STRENGTHS)), -np.inf)
-    urns(
-        column.codes, groups.members, groups.starts, groups.drawn, population.strata, population.weights, levels.places, levels.starts,
-        levels.totals[None], np.zeros(groups.size.size, dtype=np.int32), groups.mix, groups.left, least, out,
+    _urns(
+        codes, groups.members, groups.starts, groups.strata, groups.weights, groups.drawn, levels.places, levels.starts, levels.totals,
+        groups.mix, groups.left, norms, least * _LN2, out,
     )  # fmt: skip
-    return averaged(out)
-
-
-def averaged(models: Floats) -> Floats:
-    """log2 of the mean e-value over all models of each group, shape (groups, resolutions, strengths) -> (groups,)."""
-    flat = models.reshape(models.shape[0], -1)
-    peak = flat.max(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(np.isfinite(peak), peak + np.log2(np.exp2(flat - peak[:, None]).mean(axis=1)), -np.inf))
+    return out / _LN2
 
 
 @compiled
-def urns(
-    codes: Any, members: Any, starts: Any, drawn: Any, strata: Any, weights: Any, places: Any, level_starts: Any, totals: Any, whose: Any,
-    mix: Any, left: Any, least: Any, out: Any,
-) -> None:  # fmt: skip
-    """log2 e-values of one column for many groups, into `out`, shape (groups, resolutions, strengths).
+def averaged(models: Any) -> Any:
+    """log2 of the mean e-value over all models of each group, shape (groups, resolutions, strengths) -> (groups,)."""
+    mean = np.full(models.shape[0], -np.inf)
+    number = models.shape[1] * models.shape[2]
+    for group in range(models.shape[0]):
+        peak = models[group].max()
+        if peak == -np.inf:
+            continue
+        total = 0.0
+        for level in range(models.shape[1]):
+            for strength in range(models.shape[2]):
+                below = models[group, level, strength] - peak
+                if below > -60.0:
+                    total += 2.0**below
+        mean[group] = peak + math.log2(total / number)
+    return mean
 
-    Args:
-        codes: finest code of each account.
-        members, starts, drawn, mix, left: see `Groups`.
-        strata: of each account.
-        weights: of each account.
-        places: see `columns.Levels`, as are `level_starts`.
-        level_starts: first place of each resolution.
-        totals: see `columns.Levels`; one such table for each population, shape (populations, places, strata).
-        whose: which of these populations each group is compared with.
-        least: where the e-value is surely below this (always, if infinite), `out` is left as it is.
-        out: the result.
-    """
+
+@compiled
+def _urns(
+    codes: Any, members: Any, starts: Any, strata: Any, weights: Any, drawn: Any, places: Any, level_starts: Any, totals: Any,
+    mix: Any, left: Any, norms: Any, least: Any, out: Any,
+) -> None:  # fmt: skip
+    """`urns` in natural logarithms, into `out`; `norms` are log Gamma(a) / Gamma(n + a) for each group and strength a."""
     levels, width, depth = level_starts.size - 1, level_starts[-1], mix.shape[1]
     base = level_starts[levels - 1]
     mark = np.zeros(width, dtype=np.int32)
@@ -246,23 +275,32 @@ def urns(
     inside = np.zeros((width, depth))
     finest = np.empty(width, dtype=np.int64)
     coarse = np.empty(base, dtype=np.int64)
+    scale = np.empty(depth)
     for group in range(starts.size - 1):
         if least[group] == np.inf:
             continue
-        stamp, n, present = group + 1, 0, 0
+        stamp, n, present, lonely = group + 1, 0, 0, 0
         for at in range(starts[group], starts[group + 1]):
-            member = members[at]
-            place = base + codes[member]
+            counts = drawn.size == 0 or drawn[at]
+            if counts:
+                n += 1
+            code = codes[members[at]]
+            if code < 0:
+                lonely += counts
+                continue
+            place = base + code
             if mark[place] != stamp:
                 mark[place] = stamp
                 draws[place] = 0
                 inside[place] = 0.0
                 finest[present] = place
                 present += 1
-            inside[place, strata[member]] += weights[member]
-            if drawn.size == 0 or drawn[at]:
+            inside[place, strata[at]] += 1.0 if weights.size == 0 else weights[at]
+            if counts:
                 draws[place] += 1
-                n += 1
+        for stratum in range(depth):
+            scale[stratum] = mix[group, stratum] / left[group, stratum]
+        rarest = scale.sum()
         for level in range(levels):
             shown, listed = present, finest
             if level < levels - 1:
@@ -279,46 +317,49 @@ def urns(
                     draws[place] += draws[fine]
                     for stratum in range(depth):
                         inside[place, stratum] += inside[fine, stratum]
-            bound, mass = 0.0, 0.0
+            singles, most = lonely, 0  # values that are drawn once weigh the same whatever their share is
+            for at in range(shown):
+                singles += draws[listed[at]] == 1
+                most = max(most, draws[listed[at]])
+            bounded = most > 32 and least[group] > -np.inf  # else evaluating is as cheap as bounding
+            bound, mass = 0.0, lonely * rarest
             for at in range(shown):
                 place = listed[at]
                 count = draws[place]
-                if count == 0:
+                if count > 1 or (bounded and count == 1):
+                    p = 0.0
+                    for stratum in range(depth):
+                        if mix[group, stratum] > 0.0:
+                            others = max(totals[place, stratum] - inside[place, stratum], 0.0) + 1.0
+                            p += min(others * scale[stratum], mix[group, stratum])
+                    share[place] = min(p, 1.0)
+                    if bounded:
+                        mass += share[place]
+                        bound += count * math.log(count / (n * share[place]))
+            if bounded:
+                if lonely:
+                    bound -= lonely * math.log(n * rarest)
+                if mass > 1.0:  # one was added to each share: the urn's own add up to more than 1, by so much at most
+                    for one in (1.0, 16.0, 256.0):
+                        bound += one * (mass - 1.0) * (math.log1p(n / one) + 1.0 / one)
+                if bound < least[group]:
                     continue
-                p = 0.0
-                for stratum in range(depth):
-                    if mix[group, stratum] > 0.0:
-                        others = max(totals[whose[group], place, stratum] - inside[place, stratum], 0.0) + 1.0
-                        p += mix[group, stratum] * min(others / left[group, stratum], 1.0)
-                share[place] = min(p, 1.0)
-                mass += share[place]
-                bound += count * math.log(count / (n * share[place]))
-            if mass > 1.0:  # one was added to each share: the urn's own add up to more than 1, by so much at most
-                for one in (1.0, 16.0, 256.0):
-                    bound += one * (mass - 1.0) * (math.log1p(n / one) + 1.0 / one)
-            if bound / 0.6931471805599453 < least[group]:
-                continue
             for number in range(3):
                 strength = 16.0**number
-                log = math.lgamma(strength) - math.lgamma(n + strength)
+                log, product = norms[group, number] + singles * math.log(strength), 1.0
                 for at in range(shown):
-                    place = listed[at]
-                    count = draws[place]
-                    if count > 0:
-                        log += _urn(count, share[place], strength)
-                out[group, level, number] = log / 0.6931471805599453
-
-
-@compiled
-def _urn(count: int, p: float, strength: float) -> float:
-    """log of Gamma(count + strength p) / Gamma(strength p) / p^count."""
-    if count > 32:  # `_DIRECT`
-        prior = strength * p
-        return math.lgamma(count + prior) - math.lgamma(prior) - count * math.log(p)
-    product = strength
-    for drawn in range(1, count):
-        product *= strength + drawn / p
-    return math.log(product)
+                    count, p = draws[listed[at]], share[listed[at]]
+                    if count > 32:  # beyond so many factors gamma functions are cheaper
+                        prior = strength * p
+                        log += math.lgamma(count + prior) - math.lgamma(prior) - count * math.log(p)
+                    elif count > 1:  # Gamma(k + a p) / Gamma(a p) / p^k = a (a + 1/p) ... (a + (k-1)/p)
+                        product *= strength
+                        for before in range(1, count):
+                            product *= strength + before / p
+                            if product > 1e250:
+                                log += math.log(product)
+                                product = 1.0
+                out[group, level, number] = log + math.log(product)
 
 
 def crossing_bits(given: Floats, both: Floats, outside: Floats, outside_told: Floats, granted: float | Floats) -> Floats:

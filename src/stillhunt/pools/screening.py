@@ -18,7 +18,7 @@ from stillhunt.pools.evidence import Groups, crossing_bits, many_bits
 from stillhunt.pools.population import Population
 from stillhunt.pools.rows import in_threads
 
-HOPELESS = 40.0
+HOPELESS = 24.0
 
 
 def screen(
@@ -42,7 +42,7 @@ def screen(
         family, granted = FAMILIES.index(column.family), bounds.get(column.aspect.name, FLOOR)
         if progress:
             progress(number / len(population.columns))
-        return many_bits(column, groups, population, least(family, granted))
+        return many_bits(column, groups, least(family, granted))
 
     for column, bits in zip(population.columns, in_threads(weighed, range(len(population.columns))), strict=True):
         family = FAMILIES.index(column.family)

@@ -29,6 +29,9 @@ from stillhunt.pools.rows import THREADS, in_threads
 
 ROUNDS = 12
 
+SURE = 0.9
+"""A group of which nobody belongs to it with this probability, after two rounds, is not grown further: a crowd with a little in common."""
+
 MOST_BITS = 60.0
 """Odds of membership beyond this, either way, are as good as certain."""
 
@@ -129,10 +132,11 @@ def grow(population: Population, members: Index, bounds: dict[str, float], settl
         population: of all accounts.
         members: the group to begin with.
         bounds: what a common cause is granted.
-        settled: asked of each next group whether it need not be grown further, because it is known; then it is returned unweighed.
+        settled: asked of each next group whether it need not be grown further, because it is known; then it is returned unweighed, as
+            is a group to which nobody belongs surely (`SURE`).
     """
     history: list[bytes] = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         group = Group(population, members)
         columns, grams = seen_from(population, members)
         asked = {column.aspect.name: ratios(column, group) for column in _telling(columns, group)}
@@ -143,8 +147,9 @@ def grow(population: Population, members: Index, bounds: dict[str, float], settl
             break
         history.append(key)
         members = grown
-        if settled is not None and settled(members):
-            return Weighing(members, ratios=asked, prior=prior)
+        met = Weighing(members, ratios=asked, prior=prior)
+        if settled is not None and (settled(members) or (number > 0 and not (met.membership(members) >= SURE).any())):
+            return met
     weighing = weigh(population, members, bounds)
     weighing.ratios, weighing.prior, weighing.grams = asked, prior, grams
     return weighing

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from stillhunt.cases import scans
 from stillhunt.cases.wording import count
-from stillhunt.cli.arguments import WorkersOption
+from stillhunt.cli.arguments import WorkersOption, parse_time
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
+
+if TYPE_CHECKING:
+    from stillhunt.range import World
 
 app = typer.Typer(help="Worlds with known truth, to drill in and to measure on.", no_args_is_help=True)
 
@@ -33,10 +36,22 @@ def make(
         str, typer.Option("--machinery", help="shared: few cards and subnets; separate: all different. Left out: the shape's own.")
     ] = "",
     populations: Annotated[str, typer.Option("--populations", help="all, people, or names separated by commas.")] = "all",
-    format_: Annotated[str, typer.Option("--format", metavar="NAME", help="The format that the logs are written in.")] = "litellm",
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="The format that the logs are written in; fingerprints: a lake instead of logs, for a hundred million calls.",
+        ),
+    ] = "litellm",
     texts: Annotated[
         Path | None, typer.Option("--texts", metavar="DIR", help="A folder of texts to use instead of the built-in ones.")
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="With --format fingerprints: write what happens before TIME; `range extend` goes on."),
+    ] = None,
+    workers: WorkersOption = None,
     json: Json = False,
 ) -> None:
     """Make a world: simulated logs of people, innocent twins and one operator, with the truth beside them."""
@@ -49,6 +64,8 @@ def make(
         raise InputError(f"--shape {shape}: no such shape; choose one of {', '.join(known)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: exists and is not an empty folder; choose another place")
+    if until is not None and format_ != drill.FINGERPRINTS:
+        raise InputError("--until: only worlds that are made with --format fingerprints are written up to a moment")
     chosen: str | tuple[str, ...] = populations if populations in {"all", "people"} else tuple(populations.split(","))
     operator = replace(known[shape], accounts=hidden)
     if machinery:
@@ -64,7 +81,43 @@ def make(
         format=format_,
     )
     with progress() as step:
-        world = drill.make(spec, out, lambda done, total: step("making", f"making a world, {count(done, 'call')}", done, total))
+
+        def tell(done: int, total: int) -> None:
+            step("making", f"making a world, {count(done, 'call')}", done, total)
+
+        if format_ == drill.FINGERPRINTS:
+            from stillhunt.range import scale
+
+            world = scale.make(spec, out, tell, until=parse_time(until, "--until") if until else None, workers=workers)
+        else:
+            world = drill.make(spec, out, tell)
+    _show(world, "lake" if format_ == drill.FINGERPRINTS else "provider", json=json)
+
+
+@app.command()
+def extend(
+    world: Annotated[
+        Path, typer.Argument(metavar="WORLD", help="A world that was made with --format fingerprints and --until.", show_default=False)
+    ],
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Go on to TIME; to the world's end if left out.")] = None,
+    workers: WorkersOption = None,
+    json: Json = False,
+) -> None:
+    """Add to a world what happens next: the calls up to a moment, as one commit to its lake."""
+    from stillhunt.range import scale
+
+    with progress() as step:
+        made = scale.go_on(
+            world,
+            lambda done, total: step("making", f"going on, {count(done, 'call')}", done, total),
+            until=parse_time(until, "--until") if until else None,
+            workers=workers,
+        )
+    _show(made, "lake", json=json)
+
+
+def _show(world: World, part: str, *, json: bool) -> None:
+    """What was made, and where."""
     if json:
         emit(
             {
@@ -79,9 +132,10 @@ def make(
         )
         return
     console = results()
-    console.print(Text(f"{count(world.calls, 'call')} of {count(world.accounts, 'account')} in {world.folder}/provider."))
+    console.print(Text(f"{count(world.calls, 'call')} of {count(world.accounts, 'account')} in {world.folder}/{part}."))
     console.print(Text(f"Of these, {count(world.hidden_accounts, 'account')} with {count(world.hidden_calls, 'call')} are one operator's."))
-    console.print(Text(f"The truth is in {world.folder}/truth. Next: stillhunt scan {world.folder}/provider", style="dim"))
+    flag = "--lake " if part == "lake" else ""
+    console.print(Text(f"The truth is in {world.folder}/truth. Next: stillhunt scan {flag}{world.folder}/{part}", style="dim"))
 
 
 @app.command()

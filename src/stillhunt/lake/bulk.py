@@ -33,7 +33,7 @@ class BulkFile:
         self._schema = schema
 
     def write(self, rows: pa.Table) -> None:
-        """Add one row group: the columns of `records.INTERACTIONS`, in order of time, all of the file's day; strings may be dictionaries."""
+        """Add one row group: the columns of `records.INTERACTIONS`, of the file's day, in order of time; strings may be dictionaries."""
         columns = []
         for field in self._schema:
             column = rows[field.name]

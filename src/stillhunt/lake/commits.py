@@ -194,7 +194,7 @@ def parquet_writer(sink: OutputStream, schema: pa.Schema, *, bulk: bool = False)
         ],
         column_encoding={field.name: _ENCODINGS[field.name] for field in schema if field.name in _ENCODINGS},
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        write_statistics=[  # type: ignore[arg-type]
+        write_statistics=[
             field.name for field in schema if (pa.types.is_timestamp(field.type) if bulk else not pa.types.is_list(field.type))
         ],
         store_schema=not bulk,

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from stillhunt import records
 from stillhunt.errors import InputError
-from stillhunt.range import operators, people, populations
+from stillhunt.range import FINGERPRINTS, operators, people, populations
 from stillhunt.range.calls import SECOND, Account, Call
 from stillhunt.range.machinery import Clients, Identities, Networks, Rates
 from stillhunt.range.operators import OperatorSpec
@@ -162,9 +162,15 @@ def merged(lanes: list[Lane]) -> Iterator[Call]:
 def make(spec: WorldSpec, out: Path, progress: Progress | None = None) -> World:
     """Write the world of `spec` under `out`: `provider/` is what a provider has, `truth/` what only the range knows.
 
+    With the format "fingerprints" what a provider has is a lake, `lake/` (see `range.scale`).
+
     Raises:
         InputError: the specification cannot be met, or `out` holds a world already.
     """
+    if spec.format == FINGERPRINTS:
+        from stillhunt.range import scale  # noqa: PLC0415  # it builds on this module
+
+        return scale.make(spec, out, progress)
     check(spec)
     provider = out / "provider"
     if provider.exists() and any(provider.iterdir()):

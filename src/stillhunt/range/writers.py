@@ -126,5 +126,5 @@ def writer(name: str, folder: Path, seed: int) -> Writer:
         InputError: no such format.
     """
     if name not in WRITERS:
-        raise InputError(f"format: {name!r} is not one that the range writes; choose one of {', '.join(WRITERS)}")
+        raise InputError(f"format: {name!r} is not one that the range writes; choose one of {', '.join(WRITERS)} or fingerprints")
     return WRITERS[name](folder, seed)

@@ -67,7 +67,9 @@ LANE = np.dtype(
         ("jitter", "i8"),
     ]
 )
-STYLES = {name: number for number, name in enumerate(("person", "office", "service", "batch", "steady", "schedule", "nightly", "tests", "quota"))}
+STYLES = {
+    name: number for number, name in enumerate(("person", "office", "service", "batch", "steady", "schedule", "nightly", "tests", "quota"))
+}
 CONTENTS = {name: number for number, name in enumerate(("once", "talk", "tests", "items", "session", "paste", "cover"))}
 SURFACES = ("api", "chat", "batch")
 MODEL_NAMES = tuple(model.name for model in MODELS.values())
@@ -279,7 +281,9 @@ class Register:
 
     def _columns(self, waiting: list[Account]) -> tuple[pa.Table, pa.Table, Array]:
         names = records.CANONICAL_ACCOUNTS.names
-        table = pa.table({name: pa.array([getattr(one, name) for one in waiting], records.CANONICAL_ACCOUNTS.field(name).type) for name in names})
+        table = pa.table(
+            {name: pa.array([getattr(one, name) for one in waiting], records.CANONICAL_ACCOUNTS.field(name).type) for name in names}
+        )
         accounts = self.fingerprints.accounts(table, SOURCE)
         where = np.array([self.address(one.signup_ip) if one.signup_ip else 0 for one in waiting], np.uint64)
         at = accounts.column_names.index("signup_ip")

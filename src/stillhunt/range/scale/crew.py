@@ -1,7 +1,7 @@
 """An operator at full size: recruited as ever, with one queue of work that is dealt out by number.
 
-`range.recruiting` opens the accounts, so that they have what that step of effort gives them; here they get lanes and their queue. Steps that
-need what a fingerprint cannot carry on (customers behind a reseller, probing, a second pool, a marketplace) are refused.
+`range.recruiting` opens the accounts, so that they have what that step of effort gives them; here they get lanes and their queue.
+Shapes with customers behind a reseller, probing, a second pool or a marketplace are refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def check(spec: OperatorSpec) -> None:
         if wanted:
             raise InputError(f"operators: {spec.name} has {name}, which --format fingerprints does not play; choose another shape")
     if spec.replaced_day is not None:
-        raise InputError(f"operators: {spec.name} is replaced by a second pool, which --format fingerprints does not play; choose another shape")
+        raise InputError(
+            f"operators: {spec.name} is replaced by a second pool, which --format fingerprints does not play; choose another shape"
+        )
 
 
 def cast(supplies: Supplies, spec: OperatorSpec) -> None:

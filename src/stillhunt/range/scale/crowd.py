@@ -1,8 +1,8 @@
 """People in their hundreds of thousands: the unrelated majority of `range.people`, drawn as columns instead of one by one.
 
 Who somebody is, where they are online, with what program, since when and how much is drawn from the ordinary range's own distributions:
-its classes draw some thousands of each, and everybody takes one of those; what is nobody else's (a line at home, a card, a mailbox) is drawn
-anew. What an account's calls say and when is in its lane.
+its classes draw some thousands of each, and everybody takes one of those; what is nobody else's (a line at home, a card, a mailbox) is
+drawn anew. What an account's calls say and when is in its lane.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillhunt import records
 from stillhunt.range.calls import DAY, HOUR
@@ -22,6 +23,7 @@ from stillhunt.range.machinery import COUNTRIES
 from stillhunt.range.networks import _PROVIDERS
 from stillhunt.range.people import employee
 from stillhunt.range.scale.cast import CONTENTS, LANE, SOURCE, STYLES, SURFACES, TRUTH_NAMES, Register, fresh_numbers, hexed, pseudonyms
+from stillhunt.range.scale.spelling import column
 from stillhunt.range.scale.voices import Book, Draft
 from stillhunt.range.stage import BUSY, CALM, Stage
 from stillhunt.range.texts import Application
@@ -51,8 +53,8 @@ class Supplies:
     developers: Array = field(default_factory=lambda: np.empty(0, np.int32))
     alike: dict[int, Array] = field(default_factory=dict)  # developers' wares by the names of their parameters
     names: Array = field(default_factory=lambda: np.empty(0, np.int32))
-    agents: pa.Array[Any] = field(default_factory=lambda: pa.array([], pa.string()))
-    ja4s: pa.Array[Any] = field(default_factory=lambda: pa.array([], pa.string()))
+    agents: pa.Array[Any] = field(default_factory=lambda: column([], pa.string()))
+    ja4s: pa.Array[Any] = field(default_factory=lambda: column([], pa.string()))
     places: dict[str, Array] = field(default_factory=dict)
     mail: pa.Table = field(default_factory=lambda: pa.table({}))
     own_domain: Array = field(default_factory=lambda: np.empty(0, np.bool_))
@@ -65,21 +67,27 @@ def supply(stage: Stage, register: Register, book: Book, accounts: int, voices: 
     found = Supplies(stage, register, book, rng, *voices, np.array(pool))
     browsers = [stage.clients.browser(rng) for _ in range(4_000)]
     found.browsers = np.array([register.ware(one, dict(one.parameters)) for one in browsers], np.int32)
-    found.agents = pa.array([one.user_agent for one in browsers], pa.string())
-    found.ja4s = pa.array([one.ja4 for one in browsers], pa.string())
+    found.agents = column([one.user_agent for one in browsers], pa.string())
+    found.ja4s = column([one.ja4 for one in browsers], pa.string())
     developers = [stage.clients.developer(rng) for _ in range(max(2_000, min(100_000, accounts // 8)))]
     found.developers = np.array([register.ware(one, dict(one.parameters)) for one in developers], np.int32)
     kinds: dict[tuple[str, ...], int] = {}
-    found.names = np.array([kinds.setdefault(tuple(sorted(name for name, _ in one.parameters)), len(kinds)) for one in developers], np.int32)
+    found.names = np.array(
+        [kinds.setdefault(tuple(sorted(name for name, _ in one.parameters)), len(kinds)) for one in developers], np.int32
+    )
     groups = defaultdict(list)
     for at, kind in enumerate(found.names.tolist()):
         groups[kind].append(at)
     found.alike = {kind: np.array(members) for kind, members in groups.items()}
-    found.places = {kind: np.array([register.site(stage.networks.site(rng, kind)) for _ in range(600)], np.int32) for kind in ("mobile", "vpn")}
+    found.places = {
+        kind: np.array([register.site(stage.networks.site(rng, kind)) for _ in range(600)], np.int32) for kind in ("mobile", "vpn")
+    }
     servers = [stage.networks.site(rng, "hosting").prefixes[0] for _ in range(3_000)]
     found.places["hosting"] = np.array([register.prefix(prefix) for prefix in servers], np.int32)
     persons = [stage.identities.person(rng) for _ in range(min(8_000, max(500, accounts // 4)))]
-    found.mail = register.fingerprints.accounts(pa.table({"account_id": ["x"] * len(persons), "email": [one.email for one in persons]}), SOURCE)
+    found.mail = register.fingerprints.accounts(
+        pa.table({"account_id": ["x"] * len(persons), "email": [one.email for one in persons]}), SOURCE
+    )
     usual = {*stage.identities._free, *stage.identities._throwaway}
     found.own_domain = np.array([one.email.partition("@")[2] not in usual for one in persons])
     return found
@@ -143,9 +151,7 @@ def _lines(supplies: Supplies, numbers: np.random.Generator, country: Array) -> 
     line = np.repeat(np.arange(count), held)
     block = provider[line] * 512 + modern[line] * 256 + numbers.integers(0, 256, line.size)
     blocks, which = np.unique(block, return_inverse=True)
-    names = [
-        f"2001:db8:{(b // 512 << 8) + b % 256:x}::/48" if b % 512 >= 256 else f"10.{b // 512}.{b % 256}.0/24" for b in blocks.tolist()
-    ]
+    names = [f"2001:db8:{(b // 512 << 8) + b % 256:x}::/48" if b % 512 >= 256 else f"10.{b // 512}.{b % 256}.0/24" for b in blocks.tolist()]
     prefix = np.array([register.prefix(name) for name in names], np.uint64)[which]
     host = np.where(modern[line], numbers.integers(1, 1 << 32, line.size), numbers.integers(1, 255, line.size)).astype(np.uint64)
     return register.homes(prefix << np.uint64(32) | host, held, np.where(modern, 1.0, 0.9))
@@ -208,8 +214,8 @@ def spans(stage: Stage, numbers: np.random.Generator, born: Array) -> tuple[Arra
 
 
 def persons(
-    supplies: Supplies, numbers: np.random.Generator, population: str, count: int, *, site: Array | None = None, country: Array | None = None,
-    browser: float = 0.45,
+    supplies: Supplies, numbers: np.random.Generator, population: str, count: int, *, site: Array | None = None,
+    country: Array | None = None, browser: float = 0.45,
 ) -> People:  # fmt: skip
     """Private persons with accounts, programs and lines like anybody's, not yet entered."""
     stage, register = supplies.stage, supplies.register
@@ -220,11 +226,11 @@ def persons(
     people = People(count, population, country, births(stage, numbers, count), site, ware, parameters)
     seed = register.seed ^ (register.accounts + 1) * 7919
     mailbox = numbers.integers(0, supplies.own_domain.size, count)
-    domain = supplies.mail["email_domain"].combine_chunks().take(pa.array(mailbox))
+    domain = supplies.mail["email_domain"].combine_chunks().take(column(mailbox))
     own = supplies.own_domain[mailbox]
     if own.any():
         words = [f"{stage.identities._handle(supplies.rng, 2 + at % 2)}{at:x}.example" for at in range(int(own.sum()))]
-        domain = pa.compute.replace_with_mask(domain, pa.array(own), pa.array(words))  # type: ignore[attr-defined]
+        domain = pc.replace_with_mask(domain, column(own), column(words))
     paying, phone = numbers.random(count) < 0.55, numbers.random(count) < 0.6
     referrals = np.array(stage.identities._referrals)
     referred = numbers.random(count) < 0.05
@@ -237,22 +243,22 @@ def persons(
     people.columns = {
         "email": pseudonyms("mail", fresh_numbers(seed, "mail", count), seed, np.ones(count, np.bool_)),
         "email_domain": domain,
-        "email_shape": supplies.mail["email_shape"].combine_chunks().take(pa.array(mailbox)),
+        "email_shape": supplies.mail["email_shape"].combine_chunks().take(column(mailbox)),
         "phone": pseudonyms("tel", token, seed, phone),
         "payment_fingerprint": pseudonyms("card", card, seed, paying),
-        "plan": pa.array(np.where(paying, np.where(numbers.random(count) < 0.75, "payg", "pro"), "free")),
+        "plan": column(np.where(paying, np.where(numbers.random(count) < 0.75, "payg", "pro"), "free")),
         "verification": _named(verified, ["phone", "email"]),
         "referral": _named(np.where(referred, (referrals.size * numbers.random(count) ** 2).astype(np.int64), -1), referrals.tolist()),
     }
     through = np.where(on_web, 0, 0)  # a browser either way
     shown = numbers.integers(0, len(supplies.agents), count) + through
-    people.columns["signup_user_agent"] = supplies.agents.take(pa.array(shown))
-    people.columns["signup_ja4"] = supplies.ja4s.take(pa.array(shown))
+    people.columns["signup_user_agent"] = supplies.agents.take(column(shown))
+    people.columns["signup_ja4"] = supplies.ja4s.take(column(shown))
     return people
 
 
 def _named(codes: Array, words: list[str]) -> pa.Array[Any]:
-    taken: pa.Array[Any] = pa.array(words, pa.string()).take(pa.array(codes, mask=codes < 0))
+    taken: pa.Array[Any] = column(words, pa.string()).take(column(codes, mask=codes < 0))
     return taken
 
 
@@ -267,14 +273,16 @@ def staff(supplies: Supplies, numbers: np.random.Generator, population: str, cou
     ware, parameters = programs(supplies, numbers, np.zeros(count, np.bool_))
     people = People(count, population, country, births(stage, numbers, count), servers(supplies, numbers, count), ware, parameters)
     named = ("email", "phone", "plan", "verification", "referral", "organization_id")
-    table = pa.table({name: pa.array([getattr(one, name) for one in members], pa.string()) for name in named})
-    table = table.append_column("account_id", pa.array([""] * count)).append_column("payment_fingerprint", pa.array([one.card for one in members]))
+    table = pa.table({name: column([getattr(one, name) for one in members], pa.string()) for name in named})
+    table = table.append_column("account_id", column([""] * count)).append_column(
+        "payment_fingerprint", column([one.card for one in members])
+    )
     known = register.fingerprints.accounts(table, SOURCE)
     wanted = (*named, "email_domain", "email_shape", "payment_fingerprint")
     people.columns = {name: known[name].combine_chunks() for name in wanted}
     shown = numbers.integers(0, len(supplies.agents), count)
-    people.columns["signup_user_agent"] = supplies.agents.take(pa.array(shown))
-    people.columns["signup_ja4"] = supplies.ja4s.take(pa.array(shown))
+    people.columns["signup_user_agent"] = supplies.agents.take(column(shown))
+    people.columns["signup_ja4"] = supplies.ja4s.take(column(shown))
     return people
 
 
@@ -287,21 +295,27 @@ def enter(supplies: Supplies, numbers: np.random.Generator, people: People, **co
     closed = closing > 0
     banned = closed & (reason == 3)
     where = addresses(register, people.site, numbers)
-    prefixes = pa.array(list(register.prefixes), pa.string()).take(pa.array((where >> np.uint64(32)).astype(np.int64)))
+    prefixes = column(list(register.prefixes), pa.string()).take(column((where >> np.uint64(32)).astype(np.int64)))
     made: dict[str, Any] = {
         "account_id": hexed("", fresh_numbers(seed, "account", count), seed, 24),
-        "created_at": pa.array(people.born).view(records.TIMESTAMP),
+        "created_at": column(people.born).view(records.TIMESTAMP),
         "signup_ip": pseudonyms("ip", where, register.seed, np.ones(count, np.bool_)),
         "signup_prefix": prefixes,
-        "country": pa.array(_CODES[people.country]),
-        "status": pa.array(np.where(banned, "banned", np.where(closed, "closed", "active"))),
-        "closed_at": pa.array(closing, mask=~closed).view(records.TIMESTAMP),
+        "country": column(_CODES[people.country]),
+        "status": column(np.where(banned, "banned", np.where(closed, "closed", "active"))),
+        "closed_at": column(closing, mask=~closed).view(records.TIMESTAMP),
         "closed_reason": _named(np.where(closed, np.minimum(reason, 3), -1), ["user_request", "user_request", "payment_failed", "abuse"]),
         "source": pa.repeat(pa.scalar(SOURCE), count),
     }
     made |= people.columns | columns
     names = records.ACCOUNTS.names
-    table = pa.table([made[name].cast(records.ACCOUNTS.field(name).type) if name in made else pa.nulls(count, records.ACCOUNTS.field(name).type) for name in names], names=names)
+    table = pa.table(
+        [
+            made[name].cast(records.ACCOUNTS.field(name).type) if name in made else pa.nulls(count, records.ACCOUNTS.field(name).type)
+            for name in names
+        ],
+        names=names,
+    )
     nobody = pa.nulls(count, pa.string())
     truth = pa.table([made["account_id"], pa.repeat(pa.scalar(people.population), count), nobody, nobody], names=list(TRUTH_NAMES))
     people.first = register.enter(table, truth, closing)
@@ -315,13 +329,15 @@ def addresses(register: Register, site: Array, numbers: np.random.Generator) -> 
     found = np.empty(site.size, np.uint64)
     found[fixed] = anchors[sites[fixed, 0]]
     pick = (numbers.random(site.size) * np.maximum(sites[:, 3], 1)).astype(np.int64)[~fixed]
-    found[~fixed] = lists[sites[~fixed, 2] + pick].astype(np.uint64) << np.uint64(32) | numbers.integers(1, 255, pick.size).astype(np.uint64)
+    found[~fixed] = lists[sites[~fixed, 2] + pick].astype(np.uint64) << np.uint64(32) | numbers.integers(1, 255, pick.size).astype(
+        np.uint64
+    )
     return found
 
 
 def lanes(
-    supplies: Supplies, numbers: np.random.Generator, people: People, volume: Array, style: str | Array, content: str | Array, voice: int | Array,
-    **more: Any,
+    supplies: Supplies, numbers: np.random.Generator, people: People, volume: Array, style: str | Array, content: str | Array,
+    voice: int | Array, **more: Any,
 ) -> Array:  # fmt: skip
     """A lane for each of `people`, with about `volume` calls in its span. Returns the lanes, not yet on stage."""
     made = np.zeros(people.count, LANE)
@@ -404,5 +420,3 @@ def cast(supplies: Supplies, accounts: int, calls: int) -> None:
     office = staff(supplies, numbers, "people", int(program.sum()))
     enter(supplies, numbers, office)
     workers(supplies, numbers, office, volume[program])
-
-

@@ -1,4 +1,4 @@
-"""Twins at full size that are one declared customer each: enterprises behind a gateway, back-fills, routers, audits, teams, resellers, contracts.
+"""Twins at full size that are one declared customer each: enterprises, back-fills, routers, audits, teams, resellers, contracts.
 
 As in `range.populations.one_entity` and `range.populations.entitled`: the accounts name the organization, its domain is verified, one payer
 pays, and some have a permission on record.
@@ -19,6 +19,7 @@ from stillhunt.range.calls import DAY, HOUR
 from stillhunt.range.scale.cast import CONTENTS, QUEUE, STYLES, fresh_numbers, pseudonyms
 from stillhunt.range.scale.chance import key_of
 from stillhunt.range.scale.crowd import People, Supplies, addresses, countries, draft, enter, homes, lanes, persons, servers
+from stillhunt.range.scale.spelling import column
 from stillhunt.range.scale.voices import Draft
 from stillhunt.range.stage import BUSY, Weather
 
@@ -72,15 +73,24 @@ def _members(troupe: Troupe, site: Array | None, days: float = 400, plan: str = 
     """Accounts of companies that say so, one company a group."""
     supplies, numbers, stage = troupe.supplies, troupe.numbers, troupe.supplies.stage
     companies = [stage.identities.company(supplies.rng) for _ in range(troupe.groups)]
-    which = pa.array(troupe.which)
+    which = column(troupe.which)
     count = troupe.which.size
-    people = persons(supplies, numbers, troupe.name, count, site=servers(supplies, numbers, troupe.groups)[troupe.which] if site is None else site, browser=0.0)
+    people = persons(
+        supplies,
+        numbers,
+        troupe.name,
+        count,
+        site=servers(supplies, numbers, troupe.groups)[troupe.which] if site is None else site,
+        browser=0.0,
+    )
     people.born = stage.start - (numbers.random(count) * days * DAY).astype(np.int64) - HOUR
-    card = pseudonyms("card", fresh_numbers(supplies.register.seed, f"card {troupe.name}", troupe.groups)[troupe.which], 2, np.ones(count, np.bool_))
+    card = pseudonyms(
+        "card", fresh_numbers(supplies.register.seed, f"card {troupe.name}", troupe.groups)[troupe.which], 2, np.ones(count, np.bool_)
+    )
     enter(
         supplies, numbers, people,
-        organization_id=pa.array([one.organization_id for one in companies]).take(which),
-        email_domain=pa.array([one.domain for one in companies]).take(which),
+        organization_id=column([one.organization_id for one in companies]).take(which),
+        email_domain=column([one.domain for one in companies]).take(which),
         payment_fingerprint=card,
         verification=pa.repeat(pa.scalar("domain"), count),
         plan=pa.repeat(pa.scalar(plan), count),
@@ -155,8 +165,9 @@ def router(troupe: Troupe) -> None:
         made["queue"][troupe.which == group] = number
         share = max(1.0, troupe.calls * troupe.sizes[group] / troupe.sizes.sum())
         row = {
-            "key": int(key_of(stage.seed, number, 0x20)), "opening": stage.start, "end": stage.end, "step": (stage.end - stage.start) / share,
-            "lane": int(first[group]), "lanes": int(troupe.sizes[group]), "failover": 1.0, "voice": voice, "voices": 1, "central": 1,
+            "key": int(key_of(stage.seed, number, 0x20)), "opening": stage.start, "end": stage.end,
+            "step": (stage.end - stage.start) / share, "lane": int(first[group]),
+            "lanes": int(troupe.sizes[group]), "failover": 1.0, "voice": voice, "voices": 1, "central": 1,
         }  # fmt: skip
         supplies.register.queues.append(tuple(row.get(name, 0) for name in QUEUE.names or ()))
     supplies.register.lanes.append(made)

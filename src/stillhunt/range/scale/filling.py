@@ -74,7 +74,7 @@ _TYPES = {
 
 
 @compiled
-def _layer(gram: int) -> int:
+def _layer(gram: Any) -> Any:
     layer = 0
     while layer < _LAST and gram < (1 << (TOP - 1 - layer)):
         layer += 1
@@ -82,7 +82,7 @@ def _layer(gram: int) -> int:
 
 
 @compiled
-def _place(values: Array, head: int, total: int, gram: int) -> int:
+def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     """Insert a gram into values[head:total], which are sorted."""
     place = total
     while place > head and values[place - 1] > gram:
@@ -94,9 +94,9 @@ def _place(values: Array, head: int, total: int, gram: int) -> int:
 
 @compiled
 def _sketch(
-    voice: Any, salt: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: int, values: Array, total: int,
+    voice: Any, salt: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: Any, values: Array, total: Any,
     counts: Array,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """Append the sketch of a call with so many messages of the user's; returns the new total.
 
     `counts` is room: how many grams each message has in each layer, and in its last row all of them.
@@ -161,7 +161,7 @@ def _sketch(
 def _fill(
     calls: Array, lanes: Array, sites: Array, anchors: Array, prefix_lists: Array, voices: Array, samples: Array, grams: Array,
     common: Array, layers: Array, out: Any, offsets: Array, values: Array, lines: tuple[Array, Array, Array],
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     keys, slots = np.empty(MOST_TURNS + 2, np.uint64), np.empty(MOST_TURNS + 2)
     counts = np.empty((MOST_TURNS + 3, LAYERS), np.int64)
     total = 0
@@ -179,8 +179,8 @@ def _fill(
         content = lane.content
         linked = content in (_TALK, _PASTE)
         messages = call.turn + 1 if linked else 1
-        chars = 0
-        answer = 0
+        chars: Any = 0
+        answer: Any = 0
         shape = np.int64(0)
         topical = True
         key = np.uint64(0)

@@ -53,7 +53,7 @@ _ATTEMPTS = 8
 
 
 @compiled
-def _own_hour(key: Any, office: int, hour: int) -> Any:
+def _own_hour(key: Any, office: Any, hour: Any) -> Any:
     """The weight of a local hour in somebody's clock."""
     shift = 0 if office else np.int64(at(key, 900) % np.uint64(5)) - 2
     own = _GAMMA_3[np.int64(at(key, 901 + hour // 8) >> np.uint64(8 * (hour % 8))) & 255]
@@ -61,12 +61,12 @@ def _own_hour(key: Any, office: int, hour: int) -> Any:
 
 
 @compiled
-def _own_day(key: Any, office: int, weekday: int) -> Any:
+def _own_day(key: Any, office: Any, weekday: Any) -> Any:
     return _WEEKS[office, weekday] * _GAMMA_2[np.int64(at(key, 904) >> np.uint64(8 * weekday)) & 255]
 
 
 @compiled
-def _levels(seed: Any, lanes: Array, first: int) -> None:
+def _levels(seed: Any, lanes: Array, first: Any) -> None:
     for i in range(first, lanes.size):
         style = lanes[i].style
         if style <= _OFFICE_STYLE or style == _TESTS:
@@ -92,31 +92,31 @@ def lane_key(seed: int) -> Any:
 
 
 @compiled
-def moment_key(seed: Any, lane: int, now: int) -> Any:
+def moment_key(seed: Any, lane: Any, now: Any) -> Any:
     """The key of what chance decides about one call, whatever it says."""
     return mix(mix(seed ^ np.uint64(now)) + np.uint64(lane))
 
 
 @compiled
-def fail_seconds(key: Any, status: int) -> Any:
+def fail_seconds(key: Any, status: Any) -> Any:
     """How long a call that failed took; `key` is its moment's."""
     return 0.05 + exponential(at(key, 40)) / (6.0 if status == 429 else 1.5)
 
 
 @compiled
-def call_key(seed: Any, turn: int) -> Any:
+def call_key(seed: Any, turn: Any) -> Any:
     """The key of one request's draws; the same for each attempt at it."""
     return mix(seed + np.uint64(turn + 1) * np.uint64(0xD1342543DE82EF95))
 
 
 @compiled
-def _awake(now: int, zone: float) -> bool:
+def _awake(now: Any, zone: float) -> Any:
     local = (now / HOUR + zone) % 24.0
     return 7.0 <= local < 23.5
 
 
 @compiled
-def _another(queue: Any, lanes: Array, closings: Array, key: Any, now: int, but: int) -> int:
+def _another(queue: Any, lanes: Array, closings: Array, key: Any, now: Any, but: Any) -> Any:
     """Another account of the operator's that is open, and awake if its accounts live by day and night."""
     who = but
     for turn in range(32):
@@ -129,8 +129,18 @@ def _another(queue: Any, lanes: Array, closings: Array, key: Any, now: int, but:
 
 @compiled
 def _emit(
-    calls: Array, n: int, lanes: Array, weathers: Array, queues: Array, closings: Array, who: int, seed: Any, turn: int, voice: int, now: int
-) -> tuple[int, bool, int]:
+    calls: Array,
+    n: Any,
+    lanes: Array,
+    weathers: Array,
+    queues: Array,
+    closings: Array,
+    who: Any,
+    seed: Any,
+    turn: Any,
+    voice: Any,
+    now: Any,
+) -> Any:
     """A request and what comes of it: retries by the same account, or by another one of its operator's. Returns n, done, last moment."""
     key = moment_key(seed, who, now)
     attempt = 0
@@ -192,13 +202,14 @@ def _emit(
 
 @compiled
 def _session(
-    calls: Array, n: int, lanes: Array, weathers: Array, queues: Array, closings: Array, who: int, key: Any, begin: int, count: int,
+    calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, who: Any, key: Any, begin: Any, count: Any,
     mean_gap: float, spread: float, talks: Array,
-) -> int:  # fmt: skip
+) -> Any:  # fmt: skip
     """`count` calls from `begin` on with log-normal pauses (exponential ones if `spread` is 0): conversations, or one after the other."""
     lane = lanes[who]
     now = begin
-    seed, turn, length, part = key, 0, 0, 0
+    seed, turn, part = key, 0, 0
+    length: Any = 0
     item = 0
     linked = lane.content in (_TALK, _SESSION, _PASTE, _COVER)
     habit = np.int64(lane.habit)
@@ -223,7 +234,12 @@ def _session(
             seed = luck
             if lane.content == _FEW and unit(mix(luck)) < 0.75:
                 # one of a few inputs, which are replaced now and then
-                seed = mix(at(np.uint64(lane.account) * np.uint64(0x9E3779B97F4A7C15), np.int64(luck >> np.uint64(40)) % 8 + 8 * (now // (4 * DAY))))
+                seed = mix(
+                    at(
+                        np.uint64(lane.account) * np.uint64(0x9E3779B97F4A7C15),
+                        np.int64(luck >> np.uint64(40)) % 8 + 8 * (now // (4 * DAY)),
+                    )
+                )
             elif lane.content == _ITEMS or lane.voices > 1:
                 voice = lane.voice + (item if lane.content == _ITEMS else np.int64(mix(luck) % np.uint64(lane.voices)))
                 item = (item + 1) % lane.voices
@@ -237,7 +253,9 @@ def _session(
 
 
 @compiled
-def _own_time(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array, closings: Array, seed: Any, day: int, talks: Array) -> int:
+def _own_time(
+    calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, seed: Any, day: Any, talks: Array
+) -> Any:
     """The calls of all lanes that begin on one day, lane by lane."""
     hours = np.empty(24)
     start = day * DAY
@@ -277,15 +295,13 @@ def _own_time(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array
                     hour += 1
                 begin = start + hour * HOUR + np.int64(unit(mix(mine)) * HOUR)
                 if style == _TESTS:
-                    n = _session(
-                        calls, n, lanes, weathers, queues, closings, who, at(mine, 2), begin, np.int64(lane.size), 1.2, 0.0, talks
-                    )
+                    n = _session(calls, n, lanes, weathers, queues, closings, who, at(mine, 2), begin, np.int64(lane.size), 1.2, 0.0, talks)
                 else:
-                    count = 1 + poisson(lane.size - 1.0, at(mine, 1))
-                    n = _session(calls, n, lanes, weathers, queues, closings, who, at(mine, 2), begin, count, 66.7, 1.0, talks)
+                    asked = 1 + poisson(lane.size - 1.0, at(mine, 1))
+                    n = _session(calls, n, lanes, weathers, queues, closings, who, at(mine, 2), begin, asked, 66.7, 1.0, talks)
                 if n + 4096 > calls.size:
                     return -1
-        elif style == _SERVICE or style == _STEADY:
+        elif style in (_SERVICE, _STEADY):
             before = np.int64(0)
             for number in range(poisson(lane.rate, key)):
                 mine = at(key, 10 + number)
@@ -304,7 +320,7 @@ def _own_time(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array
             for number in range(poisson(lane.rate / lane.size, key)):
                 mine = at(key, 10 + number)
                 begin = start + np.int64(unit(mine) * DAY)
-                count = max(1, np.int64(lane.size * (0.5 + unit(at(mine, 1)))))
+                count: Any = max(1, np.int64(lane.size * (0.5 + unit(at(mine, 1)))))
                 pace = 2.0 * (0.2 + 1.3 * unit(at(own, 7)))
                 while count > 0:
                     part = min(count, 4000)
@@ -334,7 +350,7 @@ def _own_time(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array
 
 
 @compiled
-def _dealt(calls: Array, n: int, lanes: Array, weathers: Array, queues: Array, closings: Array, number: int, begin: int, end: int) -> int:
+def _dealt(calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, number: Any, begin: Any, end: Any) -> Any:
     """The turns that a central schedule deals to whichever account is free, from `begin` to `end`."""
     queue = queues[number]
     turn = max(np.int64(0), np.int64((begin - queue.opening) / queue.step) - 3)

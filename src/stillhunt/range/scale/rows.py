@@ -17,7 +17,7 @@ from stillhunt.intake.instructions import compiled
 from stillhunt.range.scale.cast import MODEL_NAMES, SOURCE, SURFACES, Cast, pseudonyms
 from stillhunt.range.scale.chance import key_of, mix
 from stillhunt.range.scale.filling import fill
-from stillhunt.range.scale.spelling import identifiers, spell
+from stillhunt.range.scale.spelling import column, identifiers, spell
 from stillhunt.range.stage import ERRORS
 
 Array = npt.NDArray[Any]
@@ -28,7 +28,7 @@ _KEY_DIGITS, _CONVERSATION_DIGITS = 24, 20
 
 
 @compiled
-def _compact(codes: Array, places: Array, local: Array, found: Array) -> int:
+def _compact(codes: Array, places: Array, local: Array, found: Array) -> Any:
     """Number the codes that occur, in order of occurrence. `places` is -1 everywhere, and again afterwards."""
     count = 0
     for row in range(codes.size):
@@ -47,7 +47,7 @@ def _compact(codes: Array, places: Array, local: Array, found: Array) -> int:
 
 
 @compiled
-def _distinct(keys: Array, slots: Array, local: Array, found: Array) -> int:
+def _distinct(keys: Array, slots: Array, local: Array, found: Array) -> Any:
     """Number the keys that occur, in order of occurrence; -1 for 0. `slots` is a table of a power of two of zeros."""
     mask = np.uint64(slots.size - 1)
     count = 0
@@ -99,7 +99,7 @@ class Rows:
         agent = cast.wares["agent"][out.ware]
         conversation, talks = _numbered(out.conversation)
         end_user, users = _numbered(out.end_user)
-        models = pa.array(MODEL_NAMES)
+        models = column(MODEL_NAMES)
         error = np.full(count, -1, np.int32)
         for number, known in enumerate(_STATUSES):
             error[status == known] = number
@@ -109,46 +109,46 @@ class Rows:
             "interaction_id": identifiers(out.ident, key_of(self.seed, 0x1D)),
             "started_at": _times(calls["at"]),
             "ended_at": _times(out.ended),
-            "account_id": flags(account, self._account.take(pa.array(which))),
+            "account_id": flags(account, self._account.take(column(which))),
             "organization_id": self._coded(self._organization_of[out.account], self._organization),
             "key_id": flags(account, spell("", which, key_of(self.seed, 0x4E7), _KEY_DIGITS)),
             "end_user_id": flags(end_user, pseudonyms("user", users, self.seed, np.ones(users.size, np.bool_))),
-            "surface": flags(pa.array(cast.lanes["surface"][out.lane].astype(np.int32)), pa.array(SURFACES)),
-            "operation": flags(pa.array(zeros.astype(np.int32)), pa.array(["chat"])),
-            "request_model": flags(pa.array(out.model.astype(np.int32)), models),
+            "surface": flags(column(cast.lanes["surface"][out.lane].astype(np.int32)), column(SURFACES)),
+            "operation": flags(column(zeros.astype(np.int32)), column(["chat"])),
+            "request_model": flags(column(out.model.astype(np.int32)), models),
             "response_model": flags(_codes(np.where(good, out.model, -1)), models),
-            "input_tokens": pa.array(out.input_tokens),
-            "output_tokens": pa.array(out.output_tokens),
-            "reasoning_tokens": pa.array(zeros),
-            "cached_tokens": pa.array(zeros),
-            "http_status": pa.array(status),
-            "finish_reason": flags(_codes(out.finish - 1), pa.array(_FINISHES)),
-            "error_type": flags(_codes(error), pa.array([ERRORS[known] for known in _STATUSES])),
+            "input_tokens": column(out.input_tokens),
+            "output_tokens": column(out.output_tokens),
+            "reasoning_tokens": column(zeros),
+            "cached_tokens": column(zeros),
+            "http_status": column(status),
+            "finish_reason": flags(_codes(out.finish - 1), column(_FINISHES)),
+            "error_type": flags(_codes(error), column([ERRORS[known] for known in _STATUSES])),
             "conversation_id": flags(conversation, spell("", talks, key_of(self.seed, 0xC0), _CONVERSATION_DIGITS)),
             "client_ip": flags(address, pseudonyms("ip", where, self.seed, np.ones(where.size, np.bool_))),
-            "client_prefix": flags(prefix, cast.prefixes.take(pa.array(lines))),
+            "client_prefix": flags(prefix, cast.prefixes.take(column(lines))),
             "user_agent": self._coded(agent, cast.agents),
             "tls_ja4": self._coded(cast.wares["ja4"][out.ware], cast.ja4s),
             "client_shape": _hashes(cast.wares["shape"][out.ware]),
             "client_label": self._coded(cast.wares["label"][out.ware], cast.labels),
             "parameters_hash": _hashes(out.parameters),
-            "sketch": pa.ListArray.from_arrays(pa.array(offsets), pa.array(grams)),
+            "sketch": pa.ListArray.from_arrays(column(offsets), column(grams)),
             "system_chars": _sizes(out.system_chars),
-            "prompt_chars": pa.array(out.prompt_chars),
+            "prompt_chars": column(out.prompt_chars),
             "response_chars": _sizes(out.response_chars),
             "reasoning_chars": pa.nulls(count, pa.int32()),
-            "message_count": pa.array(out.message_count),
-            "user_turns": pa.array(out.user_turns),
+            "message_count": column(out.message_count),
+            "user_turns": column(out.user_turns),
             "tool_count": _sizes(out.tool_count),
-            "truncated": pa.array(np.zeros(count, np.bool_)),
-            "source": flags(pa.array(zeros.astype(np.int32)), pa.array([SOURCE])),
+            "truncated": column(np.zeros(count, np.bool_)),
+            "source": flags(column(zeros.astype(np.int32)), column([SOURCE])),
         }
         for name in ("prompt_hash", "system_hash", "tools_hash", "response_hash", "prompt_topic", "response_topic", "prompt_shape"):
             columns[name] = _hashes(getattr(out, name))
         made = []
         for field in records.INTERACTIONS:
-            column = columns[field.name]
-            made.append(column if pa.types.is_dictionary(column.type) or column.type == field.type else column.cast(field.type))
+            one = columns[field.name]
+            made.append(one if pa.types.is_dictionary(one.type) or one.type == field.type else one.cast(field.type))
         return pa.table(made, names=records.INTERACTIONS.names)
 
     def _chosen(self, codes: Array, size: int) -> tuple[pa.Array[Any], Array]:
@@ -162,7 +162,7 @@ class Rows:
 
     def _coded(self, codes: Array, words: pa.Array[Any]) -> pa.Array[Any]:
         local, found = self._chosen(codes, len(words))
-        return pa.DictionaryArray.from_arrays(local, words.take(pa.array(found)))
+        return pa.DictionaryArray.from_arrays(local, words.take(column(found)))
 
 
 def _numbered(keys: Array) -> tuple[pa.Array[Any], Array]:
@@ -172,21 +172,21 @@ def _numbered(keys: Array) -> tuple[pa.Array[Any], Array]:
     return _codes(local), found[:count]
 
 
-def _codes(codes: Array) -> pa.Array[Any]:
+def _codes(codes: Array) -> Any:
     codes = codes.astype(np.int32, copy=False)
     missing = codes < 0
-    return pa.array(codes, mask=missing) if missing.any() else pa.array(codes)
+    return column(codes, mask=missing) if missing.any() else column(codes)
 
 
-def _times(moments: Array) -> pa.Array[Any]:
-    return pa.array(np.ascontiguousarray(moments)).view(records.TIMESTAMP)
+def _times(moments: Array) -> Any:
+    return column(np.ascontiguousarray(moments)).view(records.TIMESTAMP)
 
 
-def _hashes(hashes: Array) -> pa.Array[Any]:
+def _hashes(hashes: Array) -> Any:
     missing = hashes == 0
-    return pa.array(hashes, mask=missing) if missing.any() else pa.array(hashes)
+    return column(hashes, mask=missing) if missing.any() else column(hashes)
 
 
-def _sizes(sizes: Array) -> pa.Array[Any]:
+def _sizes(sizes: Array) -> Any:
     missing = sizes < 0
-    return pa.array(sizes, mask=missing) if missing.any() else pa.array(sizes)
+    return column(sizes, mask=missing) if missing.any() else column(sizes)

@@ -28,7 +28,7 @@ def _spell(data: Array, head: Array, digits: int, values: Array, seed: Any, vali
             key = mix(values[row] ^ seed)
             for block in range(0, digits, 16):
                 bits = at(key, block)
-                for j in range(min(16, digits - block)):
+                for _ in range(min(16, digits - block)):
                     data[place] = alphabet[bits & _15]
                     bits >>= _4
                     place += 1
@@ -52,6 +52,15 @@ def _identifiers(data: Array, values: Array, seed: Any, alphabet: Array) -> None
             place += 1
 
 
+def column(values: Any, kind: pa.DataType | None = None, mask: Array | None = None) -> Any:
+    """An Arrow array of anything; null where `mask` is true."""
+    return pa.array(values, kind, mask=mask)
+
+
+def _buffer(values: Any) -> pa.Buffer:
+    return pa.py_buffer(values)
+
+
 def spell(head: str, values: Array, seed: Any, digits: int, valid: Array | None = None) -> pa.Array[Any]:
     """`head` and `digits` hexadecimal digits made of each number; null where not `valid`. Equal numbers, equal strings."""
     rows = values.size
@@ -60,8 +69,8 @@ def spell(head: str, values: Array, seed: Any, digits: int, valid: Array | None 
     data = np.empty(count * (len(head) + digits), np.uint8)
     offsets = np.zeros(rows + 1, np.int32)
     _spell(data, np.frombuffer(head.encode(), np.uint8), digits, values.astype(np.uint64), np.uint64(seed), valid, offsets, _DIGITS)
-    mask = pa.array(valid).buffers()[1] if valid.size else None
-    return pa.Array.from_buffers(pa.string(), rows, [mask, pa.py_buffer(offsets), pa.py_buffer(data)])
+    mask = column(valid).buffers()[1] if valid.size else None
+    return pa.Array.from_buffers(pa.string(), rows, [mask, _buffer(offsets), _buffer(data)])
 
 
 def identifiers(values: Array, seed: Any) -> pa.Array[Any]:
@@ -70,4 +79,4 @@ def identifiers(values: Array, seed: Any) -> pa.Array[Any]:
     data = np.empty(36 * rows, np.uint8)
     _identifiers(data, values, np.uint64(seed), _DIGITS)
     offsets = np.arange(0, 36 * rows + 1, 36, dtype=np.int32)
-    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pa.Array.from_buffers(pa.string(), rows, [None, _buffer(offsets), _buffer(data)])

@@ -24,6 +24,7 @@ from stillhunt.range.scale import entities
 from stillhunt.range.scale.cast import MODEL_NAMES, SURFACES, Register, fresh_numbers, pseudonyms
 from stillhunt.range.scale.crowd import People, Supplies, draft, enter, everyday, lanes, persons, staff
 from stillhunt.range.scale.entities import Troupe
+from stillhunt.range.scale.spelling import column
 from stillhunt.range.scale.voices import Draft
 from stillhunt.range.world import TWINS_SHARE, WorldSpec
 
@@ -56,8 +57,7 @@ _LARGEST: dict[str, tuple[int, int]] = {
 
 
 def _people(troupe: Troupe, **more: Any) -> People:
-    found = persons(troupe.supplies, troupe.numbers, troupe.name, troupe.which.size, **more)
-    return found
+    return persons(troupe.supplies, troupe.numbers, troupe.name, troupe.which.size, **more)
 
 
 def _wares(troupe: Troupe, names: list[str], versions: int = 1) -> Array:
@@ -83,7 +83,7 @@ def framework(troupe: Troupe) -> None:
     for _ in range(troupe.groups):
         agent = supplies.stage.texts.framework(rng)
         sessions = [agent.session(rng) for _ in range(30)]
-        troupe.steps += [session for session in sessions]
+        troupe.steps += sessions
         first = [(one[0].messages[0]["content"], len(one[0].response)) for one in sessions]
         longest = max(sessions, key=len)
         grows = sum(len(message["content"]) for message in longest[-1].messages[1:]) // max(1, len(longest) - 1)
@@ -92,7 +92,9 @@ def framework(troupe: Troupe) -> None:
     people = _people(troupe)
     enter(supplies, troupe.numbers, people)
     people.ware, people.parameters = _wares(troupe, names, 2), np.zeros(people.count, np.int64)
-    made = lanes(supplies, troupe.numbers, people, troupe.volume(), "person", "session", np.array(voices)[troupe.which], takes_up=0.35, habit=2)
+    made = lanes(
+        supplies, troupe.numbers, people, troupe.volume(), "person", "session", np.array(voices)[troupe.which], takes_up=0.35, habit=2
+    )
     supplies.register.lanes.append(made)
 
 
@@ -137,7 +139,9 @@ def university(troupe: Troupe) -> None:
     """Students and staff, each for themselves, behind their campus."""
     supplies, numbers, stage = troupe.supplies, troupe.numbers, troupe.supplies.stage
     schools = [stage.identities.university(supplies.rng) for _ in range(troupe.groups)]
-    people = _people(troupe, site=_on(supplies, [stage.networks.fresh(supplies.rng, "university", one.country) for one in schools], troupe.which))
+    people = _people(
+        troupe, site=_on(supplies, [stage.networks.fresh(supplies.rng, "university", one.country) for one in schools], troupe.which)
+    )
     enter(supplies, numbers, people, **_schooled(troupe, schools, 0.3))
     everyday(supplies, numbers, people, troupe.volume())
 
@@ -147,9 +151,9 @@ def _schooled(troupe: Troupe, schools: list[Any], declared: float) -> dict[str, 
     says = troupe.numbers.random(count) < declared
     nothing = pa.nulls(count, pa.string())
     return {
-        "email_domain": pa.array([one.domain for one in schools]).take(pa.array(troupe.which)),
+        "email_domain": column([one.domain for one in schools]).take(column(troupe.which)),
         "verification": pa.repeat(pa.scalar("domain"), count),
-        "organization_id": pa.array([one.organization_id for one in schools]).take(pa.array(troupe.which, mask=~says)),
+        "organization_id": column([one.organization_id for one in schools]).take(column(troupe.which, mask=~says)),
         "payment_fingerprint": nothing,
         "referral": nothing,
         "plan": pa.repeat(pa.scalar("free"), count),
@@ -169,12 +173,16 @@ def classroom(troupe: Troupe) -> None:
     people = _people(troupe, browser=1.0)
     in_class = numbers.random(people.count) < 0.5
     begins = lesson[troupe.which]
-    people.born = np.where(in_class, begins + (numbers.random(people.count) * 40 * MINUTE).astype(np.int64), np.minimum(people.born, begins))
+    people.born = np.where(
+        in_class, begins + (numbers.random(people.count) * 40 * MINUTE).astype(np.int64), np.minimum(people.born, begins)
+    )
     enter(supplies, numbers, people, **_schooled(troupe, schools, 0.5))
     volume = troupe.even()
     rest = lanes(supplies, numbers, people, volume / 2, "person", "talk", supplies.conversation, labelled=1, surface=SURFACES.index("chat"))
     due = np.minimum(stage.end, begins + 2 * DAY + 10 * HOUR)
-    pasted = lanes(supplies, numbers, people, volume, "person", "paste", np.array(voices)[troupe.which], labelled=1, surface=SURFACES.index("chat"))
+    pasted = lanes(
+        supplies, numbers, people, volume, "person", "paste", np.array(voices)[troupe.which], labelled=1, surface=SURFACES.index("chat")
+    )
     pasted["begin"], pasted["until"], pasted["after"] = begins, due, supplies.conversation
     pasted["rate"] = volume / 2 / np.maximum((due - begins) / DAY, 0.5)
     supplies.register.lanes += [rest, pasted]
@@ -190,7 +198,7 @@ def hackathon(troupe: Troupe) -> None:
     opening = stage.start + ((0.1 + 0.7 * numbers.random(troupe.groups)) * stage.days).astype(np.int64) * DAY + 9 * HOUR
     people = _people(troupe, site=_on(supplies, [stage.networks.fresh(rng, "venue") for _ in apps], troupe.which))
     people.born = opening[troupe.which] + (np.minimum(1.9, numbers.exponential(1 / 2.2, people.count)) * 0.5 * DAY).astype(np.int64)
-    enter(supplies, numbers, people, referral=pa.array(codes).take(pa.array(troupe.which)))
+    enter(supplies, numbers, people, referral=column(codes).take(column(troupe.which)))
     people.ware, people.parameters = _wares(troupe, ["starter-kit"] * troupe.groups), np.zeros(people.count, np.int64)
     people.begin, people.until = people.born, np.minimum(stage.end, opening[troupe.which] + 2 * DAY)
     volume = troupe.even()
@@ -225,7 +233,9 @@ def popular_prompt(troupe: Troupe) -> None:
     people.born = np.minimum(people.born, posted)
     enter(supplies, numbers, people)
     everyday(supplies, numbers, people, troupe.volume())
-    pasted = lanes(supplies, numbers, people, np.full(people.count, 1.3), "person", "paste", which, labelled=1, surface=SURFACES.index("chat"))
+    pasted = lanes(
+        supplies, numbers, people, np.full(people.count, 1.3), "person", "paste", which, labelled=1, surface=SURFACES.index("chat")
+    )
     pasted["begin"], pasted["until"], pasted["after"] = posted, np.minimum(stage.end, posted + 5 * DAY), supplies.conversation
     pasted["rate"], pasted["size"] = 0.26, 1.3
     supplies.register.lanes.append(pasted)
@@ -308,7 +318,9 @@ def runners(troupe: Troupe) -> None:
     enter(supplies, numbers, people)
     people.ware, people.parameters = _wares(troupe, ["ci-runner"] * troupe.groups), np.zeros(people.count, np.int64)
     people.site = _on(supplies, [stage.networks.site(supplies.rng, "ci") for _ in range(troupe.groups)], troupe.which)
-    made = lanes(supplies, numbers, people, troupe.even(), "tests", "tests", numbers.choice(supplies.applications, people.count), patience=0.3)
+    made = lanes(
+        supplies, numbers, people, troupe.even(), "tests", "tests", numbers.choice(supplies.applications, people.count), patience=0.3
+    )
     made["size"] = numbers.integers(3, 9, people.count)
     made["salt"] = fresh_numbers(supplies.register.seed, "runners", people.count)
     made["limit"] = 40
@@ -319,7 +331,9 @@ def virtual_cards(troupe: Troupe) -> None:
     """Customers of banks whose virtual cards the processor cannot tell apart, and families with one card."""
     supplies, numbers = troupe.supplies, troupe.numbers
     people = _people(troupe)
-    card = pseudonyms("card", fresh_numbers(supplies.register.seed, "bank", troupe.groups)[troupe.which], 1, np.ones(people.count, np.bool_))
+    card = pseudonyms(
+        "card", fresh_numbers(supplies.register.seed, "bank", troupe.groups)[troupe.which], 1, np.ones(people.count, np.bool_)
+    )
     enter(supplies, numbers, people, payment_fingerprint=card, plan=pa.repeat(pa.scalar("payg"), people.count))
     everyday(supplies, numbers, people, troupe.volume())
 
@@ -392,12 +406,16 @@ def sizes(supplies: Supplies, spec: WorldSpec) -> dict[str, _Size]:
     """
     names = POPULATIONS if spec.populations == "all" else (spec.populations,) if isinstance(spec.populations, str) else spec.populations
     if unknown := [name for name in names if name not in POPULATIONS and name != walks.NAME]:
-        raise InputError(f"populations: {unknown[0]!r} is not played with --format fingerprints; choose 'all', 'people' or some of {', '.join(POPULATIONS)}")
+        raise InputError(
+            f"populations: {unknown[0]!r} is not played with --format fingerprints; choose all, people or some of {', '.join(POPULATIONS)}"
+        )
     known = populations.load()
     numbers = supplies.stage.numpy("scale", "sizes")
     accounts = {name: max(known[name].fewest, round(known[name].share * spec.accounts)) for name in names if name != walks.NAME}
     if sum(accounts.values()) > spec.accounts:
-        raise InputError(f"accounts: {spec.accounts} are too few for {len(accounts)} populations, which need {sum(accounts.values())}; ask for more")
+        raise InputError(
+            f"accounts: {spec.accounts} are too few for {len(accounts)} populations, which need {sum(accounts.values())}; ask for more"
+        )
     wanted = {name: known[name].pace * count * spec.days for name, count in accounts.items()}
     ease = min(1.0, TWINS_SHARE * spec.calls / max(1.0, sum(wanted.values())))
     return {
@@ -432,5 +450,3 @@ def planned(register: Register) -> int:
     """About how many calls the lanes that are on stage make."""
     register.flush()
     return int(sum(float((part["rate"] * ((part["until"] - part["begin"]) / DAY)).sum()) for part in register.lanes))
-
-

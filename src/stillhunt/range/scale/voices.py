@@ -181,7 +181,7 @@ def small(grams: Array) -> Array:
 def _samples(drafts: list[Draft], around: Array) -> tuple[Array, Array]:
     calls = [call for d in drafts for call in d.calls]
     said = pa.array([f"{TURN}u{text}" for text, _ in calls], pa.large_string())
-    sketched = _Sketched([None] * len(calls), said.to_pylist())
+    sketched = _Sketched([None] * len(calls), [f"{TURN}u{text}" for text, _ in calls])
     topic = topics(said, last_turn=True)
     samples = np.zeros(len(calls), SAMPLE)
     samples["chars"] = sketch.exact(said).chars - 2
@@ -245,7 +245,9 @@ def _common(drafts: list[Draft], rng: random.Random) -> tuple[Array, Array, dict
         # frequent words oftener; one sequence of four words in four is sampled
         chosen = (len(vocabulary) * numbers.random((4 * (PHRASES - len(ranked)) + 4096, 4)) ** 2).astype(np.int64)
         invented = [" ".join([vocabulary[i] for i in four]) for four in chosen.tolist()]
-        cuts, new = sketch.sketches(pa.nulls(len(invented), pa.large_string()), pa.array([f"{TURN}u{t}" for t in invented], pa.large_string()))
+        cuts, new = sketch.sketches(
+            pa.nulls(len(invented), pa.large_string()), pa.array([f"{TURN}u{t}" for t in invented], pa.large_string())
+        )
         for row, gram in zip(np.flatnonzero(np.diff(cuts) == 1).tolist(), small(new[cuts[:-1][np.diff(cuts) == 1]]).tolist(), strict=True):
             if gram not in words and len(ranked) < PHRASES:
                 words[gram] = invented[row]

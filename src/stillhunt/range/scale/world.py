@@ -33,6 +33,7 @@ from stillhunt.range.scale.cast import Cast, Register
 from stillhunt.range.scale.chance import key_of
 from stillhunt.range.scale.moments import MOST_TURNS, day_calls, levels
 from stillhunt.range.scale.rows import Rows
+from stillhunt.range.scale.spelling import column
 from stillhunt.range.scale.voices import Book, Draft
 from stillhunt.range.shared_texts import open_texts
 from stillhunt.range.stage import Stage
@@ -55,8 +56,8 @@ def cast(spec: WorldSpec) -> Cast:
     texts = open_texts(spec.texts)
     start = int(spec.start.timestamp()) * SECOND
     stage = Stage(
-        spec.seed, start, spec.days, texts, Networks(spec.seed, spec.texts), Clients(spec.seed, spec.texts), Identities(spec.seed, spec.texts),
-        Rates(spec.texts),
+        spec.seed, start, spec.days, texts, Networks(spec.seed, spec.texts), Clients(spec.seed, spec.texts),
+        Identities(spec.seed, spec.texts), Rates(spec.texts),
     )  # fmt: skip
     register = Register(spec.seed, int(key_of(spec.seed, 0x6E7)).to_bytes(8, "little") * 4)
     book = Book()
@@ -74,7 +75,9 @@ def cast(spec: WorldSpec) -> Cast:
     crowd.cast(supplies, spec.accounts - register.accounts, spec.calls - twins.planned(register))
     for one in spec.operators:
         crew.cast(supplies, one)
-    talks = np.array([[min(MOST_TURNS, len(kind[at % len(kind)])) for at in range(_SHOWN)] for kind in (talk, code, steps or talk)], np.int64)
+    talks = np.array(
+        [[min(MOST_TURNS, len(kind[at % len(kind)])) for at in range(_SHOWN)] for kind in (talk, code, steps or talk)], np.int64
+    )
     missing = [*texts.missing, *stage.networks.missing, *stage.clients.missing, *stage.identities.missing, *stage.rates.missing]
     facts = {"seed": spec.seed, "start": start, "end": stage.end, "release": stage.release, "missing": missing}
     made = register.cast(book.voices(rng, talks), stage.entitlements, facts)
@@ -209,9 +212,13 @@ def go_on(out: Path, progress: Progress | None = None, *, until: datetime | None
     facts = made.facts
     since, end = state["until"], facts["end"] if until is None else min(facts["end"], int(until.astimezone(UTC).timestamp() * SECOND))
     if end <= since:
-        raise InputError(f"{out}: is written up to {datetime.fromtimestamp(since / SECOND, UTC):%Y-%m-%d %H:%M} already; name a later moment")
+        raise InputError(
+            f"{out}: is written up to {datetime.fromtimestamp(since / SECOND, UTC):%Y-%m-%d %H:%M} already; name a later moment"
+        )
     days = (facts["end"] - facts["start"]) // DAY
-    tell = (lambda rows: progress(rows, max(rows, state["expected"] * (end - since) // (facts["end"] - facts["start"])))) if progress else None
+    tell = (
+        (lambda rows: progress(rows, max(rows, state["expected"] * (end - since) // (facts["end"] - facts["start"])))) if progress else None
+    )
     written = write(truth / "cast", out / "lake", since, end, state["expected"] // days, workers, tell or (lambda _: None))
     bulk = Bulk(out / "lake")
     bulk.commit(written.paths)
@@ -226,13 +233,13 @@ def go_on(out: Path, progress: Progress | None = None, *, until: datetime | None
 
 def _told(out: Path, made: Cast, calls: Array, first: Array, state: dict[str, Any]) -> World:
     """Write the truth and say what there is."""
-    truth = made.truth.append_column("first_call", pa.array(first, mask=calls == 0).view(records.TIMESTAMP))
-    truth = truth.append_column("calls", pa.array(calls)).select(TRUTH.names).cast(TRUTH)
+    truth = made.truth.append_column("first_call", column(first, mask=calls == 0).view(records.TIMESTAMP))
+    truth = truth.append_column("calls", column(calls)).select(TRUTH.names).cast(TRUTH)
     order = np.random.default_rng(made.facts["seed"]).permutation(truth.num_rows)
-    pq.write_table(truth.take(pa.array(order)), out / "truth" / "truth.parquet", compression="zstd")
+    pq.write_table(truth.take(column(order)), out / "truth" / "truth.parquet", compression="zstd")
     population = truth["population"].combine_chunks().dictionary_encode()
     codes = population.indices.to_numpy()
-    names = population.dictionary.to_pylist()
+    names = [str(name) for name in population.dictionary.to_pylist()]
     accounts, sums = np.bincount(codes), np.bincount(codes, weights=calls).astype(np.int64)
     counts = {name: {"accounts": int(accounts[at]), "calls": int(sums[at])} for at, name in enumerate(names)}
     hidden = truth["operator"].is_valid().to_numpy()

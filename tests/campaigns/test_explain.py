@@ -28,7 +28,7 @@ def pooled():
     members = positions(of, GROUP)
     grown = grow(of, members, {})
     assert set(grown.members.tolist()) == set(members.tolist()), "the planted group is the example of these tests"
-    return of, Pool(members, grown.membership[members], grown, grown, (("payment.card", "card:group-card-token"),))
+    return of, Pool.of(members, grown, grown, (("payment.card", "card:group-card-token"),))
 
 
 def test_each_member_has_what_it_shares_most_telling_first():

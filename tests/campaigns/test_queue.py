@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawn import call, calls, population, positions
+from drawn import call, digest
 
-from stillhunt.campaigns.queue import steadiness, steady
+from stillhunt.campaigns.queue import MOST_CALLS, steadiness, steady
 
 DAY = 86_400e6
 DRAWS = 125
@@ -116,11 +116,11 @@ def test_the_same_calls_give_the_same_number():
     assert steady(*drawn) == steady(*drawn)
 
 
-def asked(engine, rows):
-    engine.attach("calls", calls(rows))
-    names = sorted({row["account_id"] for row in rows})
-    of = population([*names, "stranger"], [])
-    return steadiness(engine, of, positions(of, [name for name in names if name != "other"]))
+def asked(rows):
+    of_calls = digest(sorted(rows, key=lambda row: row["started_at"]))
+    members = np.array([place for place, name in enumerate(of_calls.accounts) if name != "other"])
+    [calls] = of_calls.latest([members], MOST_CALLS)
+    return steadiness(*calls)
 
 
 def of_queue(count, **columns):
@@ -128,16 +128,16 @@ def of_queue(count, **columns):
     return [call(f"a{who}", float(moment) / 3.6e9, **columns) for who, moment in zip(account, times, strict=True)]
 
 
-def test_a_pool_is_asked_for_its_own_calls(engine):
+def test_a_pool_is_asked_for_its_own_calls():
     rows = of_queue(600)
-    alone = asked(engine, rows)
+    alone = asked(rows)
     assert alone > 3.0
     others = [call("other", hour / 20) for hour in range(1200)]
-    assert asked(engine, [*rows, *others]) == alone
+    assert asked([*rows, *others]) == alone
 
 
-def test_calls_that_waited_in_the_providers_own_queue_are_left_out(engine):
-    assert asked(engine, of_queue(600, surface="batch")) == float("-inf")
-    alone = asked(engine, of_queue(600, surface="api"))
-    assert alone == asked(engine, of_queue(600))
-    assert alone == asked(engine, [*of_queue(600, surface="api"), *of_queue(400, surface="batch")])
+def test_calls_that_waited_in_the_providers_own_queue_are_left_out():
+    assert asked(of_queue(600, surface="batch")) == float("-inf"), "no call is left to ask about"
+    alone = asked(of_queue(600, surface="api"))
+    assert alone == asked(of_queue(600))
+    assert alone == asked([*of_queue(600, surface="api"), *of_queue(400, surface="batch")])

@@ -46,7 +46,7 @@ SEEDS = (21, 22)
 STEPS = "ladder,replacement"
 QUICK = Conditions(accounts=1_500, calls=40_000, hidden=60)
 ENOUGH = 0.95
-"""A replay ends when this share of the hidden accounts has been named, unless accounts are banned in it: then it goes on to the end."""
+"""A replay ends when this share of the hidden accounts has been named; where all are banned and replaced, it goes on to the end."""
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = 3_600_000_000
@@ -197,10 +197,14 @@ def _replayed(
             before = moment
             known = registry.known()
             found = {account for one in known for account in one.members} & world.hidden.keys()
-            if not world.banned and len(found) >= ENOUGH * len(world.hidden):
+            if not _replaces(step) and len(found) >= ENOUGH * len(world.hidden):
                 break
         events = dict(Counter(str(event.kind) for _, event in registry.events()))
     return _detection(step, conditions, seed, world, registry.known(), events, seconds, every)
+
+
+def _replaces(step: Step) -> bool:
+    return any(one.replaced_day is not None for one in step.operators)
 
 
 def _looks(world: _World, every: timedelta) -> list[int]:
@@ -315,9 +319,10 @@ a lake piece by piece, and a [watch](../watch.md) looks at it after each.
 """
 READING = """
 An account that no look named counts as infinitely many calls and hours; “never” stands for these. Hours go by in steps of the looks. A
-replay ends when 95 % of the hidden accounts are named, at the end of the world at the latest, and always there where accounts are banned.
-“Operator first named after” counts from its very first call, of whichever account; the calls are those of all its accounts. Where an
-operator's accounts are banned and replaced, one name for both pools says that the replacement was tied to what it replaces.
+replay ends when 95 % of the hidden accounts are named, at the end of the world at the latest, and always there where all accounts are
+banned and replaced. “Operator first named after” counts from its very first call, of whichever account; the calls are those of all its
+accounts. Where an operator's accounts are banned and replaced, one name for both pools says that the replacement was tied to what it
+replaces.
 """
 
 
@@ -337,7 +342,7 @@ def _row(step: Step, group: Sequence[Detection]) -> tuple[str, ...]:
         _quantiles([calls for calls, _ in named], hidden, lambda value: f"{value:,.0f}"),
         _quantiles([hours for _, hours in named], hidden, lambda value: f"{value:.0f}"),
         f"{sum(one.wrong_ever for one in group):,}",
-        ", ".join(_names(one) for one in group),
+        ", ".join(_names(step, one) for one in group),
         f"{statistics.median(seconds):.1f}, {max(seconds):.1f}" if seconds else "-",
     )
 
@@ -350,14 +355,12 @@ def _quantiles(values: Sequence[float], of: int, words: Callable[[float], str]) 
     return ", ".join("never" if value == float("inf") else words(value) for value in picked)
 
 
-def _names(one: Detection) -> str:
+def _names(step: Step, one: Detection) -> str:
     if not one.names:
         return "none"
-    banned = any(closed for closed, _ in one.names.values())
     both = any(closed and other for closed, other in one.names.values())
-    return str(len(one.names)) + (
-        " (one for both pools)" if banned and both else " (the pools apart)" if banned and len(one.names) > 1 else ""
-    )
+    pools = (" (one for both pools)" if both else " (the pools apart)") if _replaces(step) else ""
+    return f"{len(one.names)}{pools}"
 
 
 def _facts(results: Sequence[Detection]) -> str:

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillhunt.pools.candidates import LARGEST, LEAST
+from stillhunt.pools.candidates import FAMILIES, LARGEST, LEAST
+from stillhunt.pools.evidence import Groups
 from stillhunt.pools.find import Found, Pool
 from stillhunt.pools.population import Index, Population
+from stillhunt.pools.screening import screen
 from stillhunt.pools.weighing import weigh
 
 VERIFIED = ("domain", "organization", "enterprise", "business")
@@ -19,6 +21,10 @@ VERIFIED = ("domain", "organization", "enterprise", "business")
 
 MOST = 0.8
 """A pool is declared if this share of it declares one thing."""
+
+
+MOST_LISTED = 200
+"""Organizations that are listed because they act as one. Of tens of thousands most do, and nothing follows from it."""
 
 
 @dataclass(frozen=True)
@@ -89,21 +95,25 @@ def declarations(people: pa.Table, granted: pa.Table, ignored: frozenset[str] = 
 def declared_pools(undeclared: Population, declared: Declared, found: Found) -> list[Pool]:
     """Organizations whose accounts act as one: what would be found if they had not declared it.
 
-    They are listed, so that a provider sees that they were seen and why nothing follows from it.
+    They are listed, so that a provider sees that they were seen and why nothing follows from it; the `MOST_LISTED` that say most.
 
     Args:
         undeclared: the population with every account as an entity of its own.
         declared: what is on record.
         found: the pools of the population as declared, with what a common cause is granted there.
     """
-    pools = []
-    price = np.log2(max(found.candidates, 1))
     declaring = np.flatnonzero(declared.owners >= 0)
-    order = declaring[np.argsort(declared.owners[declaring], kind="stable")]
-    starts = np.flatnonzero(np.diff(declared.owners[order], prepend=-1))
-    for group in np.split(order, starts[1:]):
-        if LEAST <= group.size <= LARGEST * undeclared.size:
+    order = declaring[np.argsort(declared.owners[declaring], kind="stable")].astype(np.int32)
+    starts = np.searchsorted(declared.owners[order], np.arange(len(declared.organizations) + 1))
+    sizes = np.diff(starts)
+    groups = Groups.of(undeclared, order, starts).selected(np.flatnonzero((sizes >= LEAST) & (sizes <= LARGEST * undeclared.size)))
+    if not groups.size.size:
+        return []
+    evidence = np.nansum(screen(undeclared, groups, np.zeros((groups.size.size, len(FAMILIES)), dtype=bool), found.bounds), axis=1)
+    pools = []
+    for number in np.argsort(-evidence, kind="stable")[:MOST_LISTED].tolist():
+        if evidence[number] > np.log2(max(found.candidates, 1)):
+            group = groups.members[groups.starts[number] : groups.starts[number + 1]].astype(np.int64)
             weighing = weigh(undeclared, group, found.bounds)
-            if sum(weighing.families.values()) > price:
-                pools.append(Pool(group, np.ones(group.size), weighing, weighing, (("declared organization", ""),)))
+            pools.append(Pool(group, np.ones(group.size), weighing, weighing, (("declared organization", ""),)))
     return pools

@@ -24,7 +24,8 @@ CHARACTERISTIC = 0.5
 LIFT = 8.0
 CARRIES = 0.3
 """An account carries a group's instruction if at least this share of the characteristic values recurs in it."""
-MOST_ASKED = 16
+MOST_ASKED, MOST_SCREENED = 16, 1
+"""... of so many where a group is weighed by itself, and of so many where all candidates are."""
 
 GLANCE, GLANCED = 256, 0.3
 """Of a group with more than four times as many members as the first number, that many are looked at first: if nothing recurs in the second
@@ -139,6 +140,7 @@ def many(
         lambda half: _characteristic(
             groups.members, groups.starts, groups.drawn, groups.size, open_, int(half[0]) if half.size else 0, int(half.size),
             sets.starts, sets.values, sets.holders, np.diff(sets.value_starts), population.weights, population.entities,
+            MOST_SCREENED,
         ),
         halves,
     )  # fmt: skip
@@ -169,9 +171,10 @@ def many(
 def _characteristic(
     members: Any, starts: Any, drawn: Any, size: Any, open_: Any, first: int, count: int,
     row_starts: Any, values: Any, holders: Any, held: Any, weights: Any, entities: float,
+    most_asked: int,
 ) -> Any:  # fmt: skip
-    """For groups `first` and on: a hash of the values that are asked for (0 for none), and these values (-1 for none), shape (count, 16)."""
-    key, asked = np.zeros(count, dtype=np.uint64), np.full((count, 16), -1, dtype=np.int32)
+    """For groups `first` and on: a hash of the values that are asked for (0 for none), and these values (-1 for none), shape (count, most_asked)."""
+    key, asked = np.zeros(count, dtype=np.uint64), np.full((count, most_asked), -1, dtype=np.int32)
     times, own = np.zeros(holders.size, dtype=np.int32), np.zeros(holders.size)
     touched = np.empty(holders.size, dtype=np.int32)
     for number in range(count):
@@ -223,7 +226,7 @@ def _characteristic(
         typical = touched[:kept].astype(np.int64)
         order = np.argsort(_mixed(typical))
         mixed = np.uint64(14695981039346656037)
-        few = np.sort(typical[order[: min(kept, 16)]])
+        few = np.sort(typical[order[: min(kept, most_asked)]])
         for at in range(few.size):
             asked[number, at] = few[at]
             mixed = (mixed ^ np.uint64(few[at] + 1)) * np.uint64(1099511628211)

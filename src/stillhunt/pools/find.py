@@ -14,7 +14,7 @@ from stillhunt.pools.candidates import CONTROL, FAMILIES, LEAST, Candidates, pro
 from stillhunt.pools.columns import Flags, Floats, Index
 from stillhunt.pools.evidence import Groups
 from stillhunt.pools.population import Population
-from stillhunt.pools.screening import screen
+from stillhunt.pools.screening import screen, testify
 from stillhunt.pools.weighing import SURE, Weighing, grow, weigh
 
 OVERLAP = 0.5
@@ -93,7 +93,8 @@ def find(population: Population, progress: Callable[[float], None] | None = None
     groups = Groups.of(population, candidates.members, candidates.starts)
     granted = bounds(population, candidates, groups)
     tell(0.4)
-    evidence = screen(population, candidates, groups, granted, lambda share: tell(0.4 + 0.3 * share))
+    evidence = screen(population, groups, candidates.families, granted, lambda share: tell(0.4 + 0.3 * share))
+    testify(population, candidates, groups, granted, evidence)
     pools = _settled(population, candidates, evidence, granted, lambda share: tell(0.7 + 0.3 * share))
     found = []
     for one in pools:

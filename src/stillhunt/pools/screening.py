@@ -1,7 +1,8 @@
 """Weighing all candidates at once: column by column over all groups, instead of group by group over all columns.
 
-The numbers are those of `pools.weighing.weigh`. What is left out is what cannot matter: an e-value that is surely below 2^-`HOPELESS` of what a
-cause is granted counts as nothing in its family's average.
+The numbers are those of `pools.weighing.weigh`, but for two things. What cannot matter is left out: an e-value that is surely below
+2^-`HOPELESS` of what a cause is granted counts as nothing in its family's average. And of a group's characteristic values only one, drawn by hash,
+is asked for, so that all groups with one instruction ask the same. These numbers decide what is grown; what is told and tested of a pool's seed is weighed whole.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import FAMILIES, Candidates, tells
 from stillhunt.pools.carrying import many
-from stillhunt.pools.columns import Floats, Index
+from stillhunt.pools.columns import Flags, Floats, Index
 from stillhunt.pools.evidence import Groups, crossing_bits, many_bits
 from stillhunt.pools.population import Population
 from stillhunt.pools.rows import in_threads
@@ -22,18 +23,28 @@ HOPELESS = 24.0
 
 
 def screen(
-    population: Population, candidates: Candidates, groups: Groups, bounds: dict[str, float], progress: Callable[[float], None] | None = None
+    population: Population, groups: Groups, proposers: Flags, bounds: dict[str, float], progress: Callable[[float], None] | None = None
 ) -> Floats:
-    """log2 e-value of every candidate for each family, hedged, shape (candidates, families); nan where a family does not testify."""
-    proposers = candidates.families
+    """log2 e-value of every group for each family, hedged.
+
+    Args:
+        population: of all accounts.
+        groups: whom to weigh.
+        proposers: the families that proposed each and cannot testify, shape (groups, families).
+        bounds: bits per member that a common cause is granted, by aspect.
+        progress: called with how far it is, 0 to 1.
+
+    Returns:
+        Shape (groups, families) in the order of `candidates.FAMILIES`; nan where a family does not testify.
+    """
     size = groups.size.astype(np.float64)
-    total = np.full((len(candidates), len(FAMILIES)), -np.inf)
-    columns = np.zeros((len(candidates), len(FAMILIES)), dtype=np.int64)
+    total = np.full(proposers.shape, -np.inf)
+    columns = np.zeros(proposers.shape, dtype=np.int64)
 
     def least(family: int, granted: float) -> Floats:
         return np.where(proposers[:, family], np.inf, granted * size - HOPELESS)
 
-    def add(family: int, bits: Floats, granted: float, asked: np.ndarray) -> None:
+    def add(family: int, bits: Floats, granted: float, asked: Flags) -> None:
         total[asked, family] = np.logaddexp2(total[asked, family], (bits - granted * size)[asked])
         columns[asked, family] += 1
 
@@ -57,12 +68,10 @@ def screen(
             if sets.pace is not None:
                 add(conduct, pace, paced, found & ~proposers[:, conduct])
     mean = total - np.log2(np.maximum(columns, 1))
-    evidence = np.where(columns > 0, np.logaddexp2(0.0, mean) - 1.0, np.nan)
-    _testify(population, candidates, groups, bounds, evidence)
-    return evidence
+    return np.where(columns > 0, np.logaddexp2(0.0, mean) - 1.0, np.nan)
 
 
-def _testify(population: Population, candidates: Candidates, groups: Groups, bounds: dict[str, float], evidence: Floats) -> None:
+def testify(population: Population, candidates: Candidates, groups: Groups, bounds: dict[str, float], evidence: Floats) -> None:
     """What crossings say, into `evidence`; see `weighing.crossed_bits`."""
     if not len(candidates):
         return

@@ -5,8 +5,7 @@ much likelier its values are under the group's habits than among strangers (with
 tells the group best is asked, because the columns of one family say the same thing twice), and those whose
 membership is likelier than not form the next group, until it stands still.
 
-An account's bits are read from one table a column, by its finest code; tables with more to give come first, and an account is left when what is still
-to come cannot make it a member.
+An account's bits are read from one table a column, by its finest code; members, and accounts in which a column is changed, are then judged anew.
 """
 
 from __future__ import annotations
@@ -166,48 +165,41 @@ def _telling(columns: list[Column], group: Group) -> list[Column]:
 
 
 def _likelier(population: Population, members: Index, asked: list[Ratios], prior: float) -> Index:
-    """Positions of all accounts that are likelier members than not, sorted."""
+    """Positions of all accounts that are likelier members than not, sorted; `prior` is log2 of the prior odds."""
     placed = [one for one in asked if one.column.row >= 0]
-    for one in asked:
-        if one.column.row < 0:  # the same code for everybody but those in whom it is changed
-            prior_code = int(one.column.codes[0])
-            prior += float(one.others[prior_code])
-    placed.sort(key=lambda one: -float(one.others.max()))
+    flat = [one for one in asked if one.column.row < 0]  # the same code for everybody but those in whom it is changed
+    begin = prior + sum(float(one.others[int(one.column.codes[0])]) for one in flat)
     tables = np.concatenate([np.zeros(0), *(one.others for one in placed)])
     starts = np.cumsum([0, *(one.others.size for one in placed)]).astype(np.int64)
-    ahead = np.array([sum(float(one.others.max()) for one in placed[number:]) for number in range(len(placed) + 1)])
     rows = np.array([one.column.row for one in placed], dtype=np.int64)
     edges = np.linspace(0, population.size, THREADS + 1).astype(np.int64)
     parts = in_threads(
-        lambda part: _positive(population.codes, rows, tables, starts, ahead, prior, edges[part], edges[part + 1]), range(THREADS)
+        lambda part: _positive(population.codes, rows, tables, starts, begin, edges[part], edges[part + 1]), range(THREADS)
     )
     found = np.concatenate(parts)
     special = members
     for one in asked:
         if one.column.changed is not None:
             special = np.union1d(special, one.column.changed.at)
-    return _with(found, special, asked, float(np.log2(max(len(members), 1) / population.size)))
-
-
-def _with(found: Index, special: Index, asked: list[Ratios], prior: float) -> Index:
-    """`found`, with `special` accounts judged by their own tables."""
     total = prior + sum((one.of(special) for one in asked), np.zeros(special.size))
     return np.union1d(np.setdiff1d(found, special, assume_unique=True), special[total > 0.0])
 
 
 @compiled
-def _positive(codes: Any, rows: Any, tables: Any, starts: Any, ahead: Any, prior: float, first: int, last: int) -> Any:
-    """Accounts from `first` to `last` whose tables add up to more than nothing; `ahead` is the most that the tables from each one on can give."""
+def _positive(codes: Any, rows: Any, tables: Any, starts: Any, prior: float, first: int, last: int) -> Any:
+    """Accounts from `first` to `last` whose tables add up to more than nothing, a block of them at a time."""
     found = np.empty(last - first, dtype=np.int64)
+    total = np.empty(4096)
     number = 0
-    for account in range(first, last):
-        total = prior
+    for begin in range(first, last, 4096):
+        size = min(4096, last - begin)
+        total[:size] = prior
         for at in range(rows.size):
-            if total + ahead[at] <= 0.0:
-                total = -1.0
-                break
-            total += tables[starts[at] + codes[rows[at], account]]
-        if total > 0.0:
-            found[number] = account
-            number += 1
+            table, own = tables[starts[at] : starts[at + 1]], codes[rows[at], begin : begin + size]
+            for place in range(size):
+                total[place] += table[own[place]]
+        for place in range(size):
+            if total[place] > 0.0:
+                found[number] = begin + place
+                number += 1
     return found[:number].copy()

@@ -76,6 +76,7 @@ bench-detection: $(STAMP)
 	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS) $(SMALL) --steps L0,L1,L2,L3,L3-free --without all
 	$(BIN)/python benchmarks/negatives.py
 	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/watch.py
 
 docs: $(STAMP)
 	$(BIN)/python -m stillhunt.cli.reference docs/reference

@@ -39,7 +39,8 @@ MOST_HELD = 128
 BLOCK = 8
 """Units and held grams lie in blocks of so many, chained per account."""
 
-MARKS = 16
+MARKS, HELD_MARKS = 16, 8
+"""Words of the Bloom filters of a block's units and of an account's held grams."""
 
 NETWORKS, VALUES = 16, 8
 """Slots of an account's networks, and of its clients, parameters and models."""
@@ -126,6 +127,7 @@ class Rows(NamedTuple):
     below: Array  # uint64
     held_block: Array
     held: Array
+    held_marks: Array  # (rows, HELD_MARKS) uint64, a Bloom filter of the grams held
 
 
 class Units(NamedTuple):
@@ -318,6 +320,30 @@ def _is_held(held: Any, block: Any, many: Any, gram: Any) -> Any:
 
 
 @compiled
+def _marks(gram: Any) -> Any:
+    """The two bits of a gram in Bloom filters."""
+    spread = np.uint64(gram) * _M1
+    return (spread >> np.uint64(32)) & np.uint64(64 * MARKS - 1), (spread >> np.uint64(48)) & np.uint64(64 * MARKS - 1)
+
+
+@compiled
+def _may_be_held(rows: Any, row: Any, gram: Any) -> Any:
+    """False where a gram is certainly not held."""
+    one, other = _marks(gram)
+    one, other = one & np.uint64(64 * HELD_MARKS - 1), other & np.uint64(64 * HELD_MARKS - 1)
+    first = rows.held_marks[row, one >> np.uint64(6)] >> (one & np.uint64(63))
+    return (first & (rows.held_marks[row, other >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
+
+
+@compiled
+def _mark_held(rows: Any, row: Any, gram: Any) -> None:
+    one, other = _marks(gram)
+    one, other = one & np.uint64(64 * HELD_MARKS - 1), other & np.uint64(64 * HELD_MARKS - 1)
+    rows.held_marks[row, one >> np.uint64(6)] |= np.uint64(1) << (one & np.uint64(63))
+    rows.held_marks[row, other >> np.uint64(6)] |= np.uint64(1) << (other & np.uint64(63))
+
+
+@compiled
 def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any) -> None:
     """Count the held grams that a request shows."""
     many = rows.held[row]
@@ -325,12 +351,13 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any) -
         return
     block = rows.held_block[row]
     for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
+        if not _may_be_held(rows, row, chunk.grams[at]):
+            continue
         found = _is_held(held, block, many, chunk.grams[at])
         if found >= 0:
             b, place = found // BLOCK, found % BLOCK
-            if held.last[b, place] != seconds or held.times[b, place] == 0:
-                held.last[b, place] = max(held.last[b, place], seconds)
-                held.first[b, place] = min(held.first[b, place], seconds)
+            held.last[b, place] = max(held.last[b, place], seconds)
+            held.first[b, place] = min(held.first[b, place], seconds)
             held.times[b, place] += 1
 
 
@@ -372,6 +399,7 @@ def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, firs
             block = held.following[block]
         rows.held[row] = many + 1
     held.gram[block, place] = gram
+    _mark_held(rows, row, gram)
     held.times[block, place] = times
     held.first[block, place] = first
     held.last[block, place] = last
@@ -402,20 +430,40 @@ def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, 
 
 
 @compiled
-def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any, seconds: Any) -> Any:
-    """Hold the grams of a unit that recur."""
-    for index in range(units.size[b, place]):
-        gram = units.grams[b, place, index]
-        if _is_held(held, rows.held_block[row], rows.held[row], gram) < 0:
-            used = _nominate(rows, units, held, used, row, gram, 0.0, seconds)
-    return used
+def _has_mark(units: Any, block: Any, one: Any, other: Any) -> Any:
+    first = units.marks[block, one >> np.uint64(6)] >> (one & np.uint64(63))
+    return (first & (units.marks[block, other >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
 
 
 @compiled
-def _marks(gram: Any) -> Any:
-    """The two bits of a gram in a block's Bloom filter."""
-    spread = np.uint64(gram) * _M1
-    return (spread >> np.uint64(32)) & np.uint64(64 * MARKS - 1), (spread >> np.uint64(48)) & np.uint64(64 * MARKS - 1)
+def _elsewhere(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> Any:
+    """Whether another unit than the one at `own` of block `b` has a gram."""
+    one, other = _marks(gram)
+    block, left = rows.unit_block[row], rows.units[row]
+    while left > 0:
+        if _has_mark(units, block, one, other):
+            for place in range(min(left, BLOCK)):
+                if block == b and place == own:
+                    continue
+                for index in range(units.size[block, place]):
+                    if units.grams[block, place, index] == gram:
+                        return True
+        left -= BLOCK
+        block = units.following[block]
+    return False
+
+
+@compiled
+def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any, seconds: Any) -> Any:
+    """Hold the grams of a unit that recur."""
+    again = units.calls[b, place] > 1
+    for index in range(units.size[b, place]):
+        gram = units.grams[b, place, index]
+        if _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
+            continue
+        if again or _elsewhere(rows, units, row, gram, b, place):
+            used = _nominate(rows, units, held, used, row, gram, 0.0, seconds)
+    return used
 
 
 @compiled
@@ -430,25 +478,22 @@ def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: An
     """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use."""
     for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
         gram = chunk.grams[at]
+        if _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
+            continue
         one, other = _marks(gram)
         block, left = rows.unit_block[row], rows.units[row]
         noted = False
         while left > 0 and not noted:
-            if (
-                (units.marks[block, one >> np.uint64(6)] >> (one & np.uint64(63)))
-                & (units.marks[block, other >> np.uint64(6)] >> (other & np.uint64(63)))
-                & np.uint64(1)
-            ):
+            if _has_mark(units, block, one, other):
                 for place in range(min(left, BLOCK)):
                     for index in range(units.size[block, place]):
                         if units.grams[block, place, index] == gram and not noted:
                             noted = True
-                            if _is_held(held, rows.held_block[row], rows.held[row], gram) < 0:
-                                bit = np.uint16(1 << index)
-                                if units.again[block, place] & bit:
-                                    used = _nominate(rows, units, held, used, row, gram, 2.0, seconds)
-                                else:
-                                    units.again[block, place] |= bit
+                            bit = np.uint16(1 << index)
+                            if units.again[block, place] & bit:
+                                used = _nominate(rows, units, held, used, row, gram, 2.0, seconds)
+                            else:
+                                units.again[block, place] |= bit
             left -= BLOCK
             block = units.following[block]
     return used

@@ -18,6 +18,7 @@ from stillhunt.channels.digest.kernels import (
     BINS,
     BLOCK,
     DAYS_KEPT,
+    HELD_MARKS,
     MARKS,
     MOST_HELD,
     NETWORKS,
@@ -73,6 +74,7 @@ _ROWS: dict[str, tuple[Any, tuple[int, ...], float]] = {
     "below": (np.uint64, (), -1),
     "held_block": (np.int32, (), -1),
     "held": (np.int32, (), 0),
+    "held_marks": (np.uint64, (HELD_MARKS,), 0),
 }
 _UNITS: dict[str, tuple[Any, tuple[int, ...], float]] = {
     "following": (np.int32, (), -1),

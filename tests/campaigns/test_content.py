@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from drawn import call, digest
 
 from stillhunt.campaigns import content
 from stillhunt.campaigns.habit_words import habit_words
@@ -138,6 +139,45 @@ def test_a_scan_can_be_repeated(population):
 def test_calls_without_a_shape_are_left_out():
     read = content.read([5, -1, np.nan, 7], [1, 1, 2, 1])
     assert (read.units, len(read.script)) == (1, 2)
+
+
+def digest_of(texts_of):
+    """The digest of accounts that send these texts, one an hour."""
+    rows = []
+    for account, texts in texts_of.items():
+        shape = shapes(pa.array([f"\x1eu{text}" for text in texts], pa.large_string())).to_pylist()
+        rows += [
+            call(account, hour, prompt_hash=hash_of(account, hour), prompt_shape=one, message_count=1, output_tokens=500)
+            for hour, one in enumerate(shape)
+        ]
+    return digest(rows)
+
+
+def hash_of(account, hour):
+    return int(np.random.default_rng([ord(account[0]), int(account[1:]), hour]).integers(2**62))
+
+
+def test_a_pools_list_is_seen_in_the_digest_and_ordinary_accounts_are_ordinary():
+    rng = np.random.default_rng(11)
+    pool = {f"p{number:02d}": [asked(rng) for _ in range(10)] for number in range(30)}
+    people = {f"q{number:03d}": [person(rng) for _ in range(int(rng.integers(5, 40)))] for number in range(400)}
+    of = digest_of(pool | people)
+    members = np.array([place for place, name in enumerate(of.accounts) if name in pool])
+    found = content.ask(of, members)
+    assert found.p == 1 / (content.SCAN_DRAWS + 1)
+    assert (found.units, found.calls) == (30, 300)
+    assert found.habits
+    some = np.sort(rng.choice(np.setdiff1d(np.arange(430), members), 30, replace=False))
+    ordinary = content.ask(of, some)
+    assert ordinary.p > 0.02
+    assert ordinary.units == 30
+    assert content.ask(of, some) == ordinary, "asked again, it says the same"
+
+
+def test_of_an_account_with_many_calls_a_bounded_sample_is_looked_at():
+    rng = np.random.default_rng(12)
+    of = digest_of({"p00": [asked(rng) for _ in range(900)], **{f"q{number:03d}": [person(rng)] for number in range(50)}})
+    assert content.ask(of, np.array([0])).calls == content.CALLS_EACH
 
 
 def test_habits_are_said_in_words(population):

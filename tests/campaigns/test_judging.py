@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from drawn import call, digest, no_traits, observed, population, positions
 
 from stillhunt.campaigns.causes import Cause
-from stillhunt.campaigns.harvest import Harvest
-from stillhunt.campaigns.judging import Judged, Settings, why_not
+from stillhunt.campaigns.declared import Declared
+from stillhunt.campaigns.harvest import LEAST_CALLS, NOT_ASKED, Harvest, traits
+from stillhunt.campaigns.judging import LOG10_2, Judged, Settings, judge_harvests, judge_pool, why_not
 from stillhunt.pools.find import Pool
 from stillhunt.pools.weighing import Weighing
 
@@ -83,3 +86,76 @@ def test_conduct_alone_is_not_rescued_by_where_they_sit_or_what_brought_them(fam
 def test_conduct_is_not_alone_where_a_purse_names_or_work_stand_by_themselves(family):
     assert not judged(conduct=300.0, **{family: PRICE}).only_conduct(PRICE)
     assert judged(conduct=300.0, **{family: PRICE - 0.01}).only_conduct(PRICE)
+
+
+GROUP = [f"g{number:02d}" for number in range(12)]
+OTHERS = [f"o{number:03d}" for number in range(100)]
+NOTHING = np.zeros(0, np.int64), np.zeros(0, np.int64)
+UNDECLARED = Declared(np.full(112, -1), pa.array([], pa.string()), np.full(112, -1))
+
+
+def pool_of(of, **families):
+    members = positions(of, GROUP)
+    weighing = Weighing(members, entities=len(GROUP), families=families)
+    return Pool(members, np.ones(members.size), weighing, weighing, ())
+
+
+def asked(seen=(), calls=NOTHING, declared=UNDECLARED, **families):
+    of = population(sorted(GROUP + OTHERS), list(seen))
+    return judge_pool(of, pool_of(of, **families), calls, no_traits(of.size), declared)
+
+
+def test_bits_become_log10_and_a_product_conceals_nothing():
+    one = asked(payer=10.0, software=20.0)
+    assert one.coordination == pytest.approx({"payer": 10 * LOG10_2, "software": 20 * LOG10_2})
+    assert one.concealment == pytest.approx({"payer": 10 * LOG10_2})
+    assert one.harvest is NOT_ASKED
+    assert one.declared is None
+
+
+def test_what_a_visible_cause_explains_is_coordination_and_not_concealment():
+    one = asked([(account, "signup.referral", "SPRING", 1.0) for account in GROUP], payer=10.0, occasion=30.0)
+    assert set(one.coordination) == {"payer", "occasion"}
+    assert set(one.concealment) == {"payer"}
+
+
+def test_one_queue_behind_the_latest_calls_is_evidence_in_work():
+    rng = np.random.default_rng(1)
+    micros = ((np.arange(2000) + rng.uniform(0, 1, 2000)) * 3e8).astype(np.int64)
+    one = asked(calls=(rng.integers(0, 12, 2000), micros))
+    assert one.steadiness > 3.0
+    assert one.coordination["work"] == pytest.approx(one.steadiness - np.log10(2), abs=0.01)
+    assert "work" not in asked().coordination, "without calls nothing is claimed"
+
+
+def test_what_members_declare_is_looked_up():
+    owners = np.where(np.arange(112) < 12, 0, -1)
+    assert "acme" in asked(declared=Declared(owners, pa.array(["acme"]), np.full(112, -1))).declared
+
+
+def test_a_pool_whose_control_stands_counts_as_one_account_in_what_is_usual():
+    # two operators of twelve accounts each, that send the same kind of traffic, among a hundred ordinary accounts
+    second = [f"h{number:02d}" for number in range(12)]
+    rng = np.random.default_rng(2)
+
+    def row(account, number, *, listed):
+        words = {"message_count": 1, "output_tokens": 900} if listed else {"message_count": 3, "output_tokens": 50}
+        return call(account, number, prompt_hash=int(rng.integers(2**62)), sketch=[7 if listed else 9], http_status=200, **words)
+
+    names = [*GROUP, *second, *OTHERS]
+    of_calls = digest([row(account, number, listed=account not in OTHERS) for account in names for number in range(LEAST_CALLS)])
+    seen = [(account, "template.gram", "9" if account in OTHERS else "7", 0.3 if account in OTHERS else 1.0) for account in names]
+    of = population(of_calls.accounts, seen)
+    own = traits(of_calls, of, observed(of_calls.accounts, seen))
+
+    def pair(**control):
+        found = []
+        for group in (GROUP, second):
+            members = positions(of, group)
+            weighing = Weighing(members, entities=12)
+            found.append(Judged(of, Pool(members, np.ones(12), weighing, weighing, ()), members, NOT_ASKED, [], None, concealment=control))
+        judge_harvests(of_calls, found, own, PRICE)
+        return [one.harvest.as_extreme for one in found]
+
+    assert pair() == pytest.approx([13 / 113] * 2)
+    assert pair(payer=30.0) == pytest.approx([2 / 102] * 2)

@@ -23,7 +23,7 @@ from stillhunt.intake.quarantine import Quarantine
 from stillhunt.intake.registry import by_name, guess, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
-from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool
+from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads
 
 _PACKED = 8  # a compressed log is about this much larger than it looks
 
@@ -91,7 +91,9 @@ def ingest(
         raise InputError(f"{', '.join(map(str, paths)) or 'nothing'}: no logs found. Give files, or a folder that holds some.")
     with Quarantine(quarantine) as aside, Appender(lake) as appender:
         run = _Run(report, sources, aside, appender, progress, keep_text)
-        _read_parallel(run, [s for s in sources if not s.format.two_pass], lake.key, workers)
+        once = [source for source in sources if not source.format.two_pass]
+        for scanned in (True, False):
+            _read_parallel(run, [source for source in once if hasattr(source.format, "scan") is scanned], lake.key, workers)
         for name in dict.fromkeys(source.format.name for source in sources if source.format.two_pass):
             _read_twice(run, [source for source in sources if source.format.name == name], lake.key)
         appender.finish()
@@ -171,7 +173,9 @@ def _read_parallel(run: _Run, sources: list[_Source], key: bytes, workers: int |
         return
     count = max(1, workers if workers is not None else min(os.cpu_count() or 1, MOST_WORKERS))
     size = sum(source.opened.size * (_PACKED if source.opened.compression else 1) for source in sources)
-    pool = Pool(key, count) if count > 1 and (size >= SMALL_BYTES or workers is not None) else Here(key)
+    pool: Here | Pool | Threads = Here(key)
+    if count > 1 and (size >= SMALL_BYTES or workers is not None):
+        pool = Threads(key, count) if hasattr(sources[0].format, "scan") else Pool(key, count)
     try:
         for done in pool.read(_jobs(run, sources)):
             _take(run, sources[done.source], done)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
 from stillhunt.errors import BadRow
-from stillhunt.intake.formats import Context, Format, Row
-from stillhunt.intake.framing import Block, is_utf8, line_count, lines, loaded, records, records_of_line
+from stillhunt.intake.formats import Context, Format, Found, Left, Row, Scan
+from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, records, records_of_line
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -55,6 +57,7 @@ class Batch:
     tables: dict[str, pa.Table | bytes] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     records: int = 0
+    scanned: int = 0  # records that the format's scanner read
     ignored: int = 0  # records of another kind: nothing to read in them, nothing wrong with them
     lines: int = 0  # how far the numbering of records moves on
     bad: list[Bad] = field(default_factory=list)
@@ -90,84 +93,103 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         InputError: the block's bytes can no longer be read.
     """
     block = loaded(block)
+    scan = _scanned(block, form, context, schemas)
     tables: dict[str, pa.Table] = {}
-    batch = Batch()
+    batch = Batch(lines=line_count(block))
     rows: dict[str, list[Row]] = {name: [] for name in schemas}
     origins: dict[str, list[int]] = {name: [] for name in schemas}
+    numbers: list[int] = []
     refused: dict[int, str] = {}
-    position = -1
-    for position, found in enumerate(_found(block, form, context, batch, refused)):
-        for kind, row in found:
+    left = None if scan is None else scan.left
+    also = [] if scan is None else scan.also[::-1]
+
+    def add_also(before: float) -> None:
+        while also and also[-1][0] < before:
+            for kind, row in also.pop()[1]():
+                rows[kind].append(row)
+                origins[kind].append(-1)
+
+    for position, (number, record, _) in enumerate(_records(block, left)):
+        add_also(number)
+        numbers.append(number)
+        for kind, row in _read(record, position, form, context, batch, refused):
             rows[kind].append(row)
             origins[kind].append(position)
-    batch.records = position + 1
+    add_also(inf)
+    batch.records = len(numbers)
+    if scan is not None:
+        batch.scanned = len(scan.lines) + scan.ignored
+        batch.records += batch.scanned
+        batch.ignored += scan.ignored
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
         table, offenders = to_table(rows[name], schema, required)
         for row_number, reason in offenders.items():
             refused.setdefault(origins[name][row_number], reason)
+        if name == "interactions" and scan is not None:
+            read = [numbers[origin] for row_number, origin in enumerate(origins[name]) if row_number not in offenders]
+            table = _in_order(scan, table, read)
         batch.rows[name] = table.num_rows
         if table.num_rows:
             batch.filled.update("messages" if n == "transcript" else n for n in schema.names if table[n].null_count < table.num_rows)
             tables[name] = table
     if refused:
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
-        for position, (number, record, raw) in enumerate(records(block)):
+        for position, (number, record, raw) in enumerate(_records(block, left)):
             if position in refused:
                 data = bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)
                 batch.bad.append(Bad(number, refused[position], data))
     return batch, tables
 
 
-_Found = Iterable[tuple[str, Row]]
-_PATIENCE = 64  # lines that a format's line reader may pass on, beyond those that it read, before it is left alone
+def _scanned(block: Block, form: Format, context: Context, schemas: Mapping[str, pa.Schema]) -> Scan | None:
+    """What the format's scanner makes of the block, if it has one and the block is for it."""
+    scan: Callable[[bytes, Context], Scan | None] | None = getattr(form, "scan", None)
+    if scan is None or block.framing != "lines" or schemas["interactions"] != INTAKE_INTERACTIONS:
+        return None
+    assert block.data is not None
+    try:
+        return scan(block.data, context) if is_utf8(block.data) else None
+    except Exception:  # a scanner that trips over a block must not cost it: the format reads every record
+        return None
 
 
-def _found(block: Block, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> Iterator[_Found]:
-    """What each record of a block holds, in order; nothing where its position is noted in `refused`. Counts lines and other records."""
-    position = 0
-
-    def read(record: dict[str, Any] | BadRow) -> _Found:
-        if isinstance(record, BadRow):
-            refused[position] = str(record)
-            return ()
-        found: list[tuple[str, Row]] = []
-        try:
-            for kind, row in form.read(record, context):
-                _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
-                found.append((kind, row))
-            batch.ignored += not found
-        except BadRow as bad:
-            refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
-        except Exception as error:  # a format that trips over a record must not cost the others
-            refused[position] = f"{form.name} could not read it ({type(error).__name__})"
-            return ()
-        return found
-
-    if block.framing != "lines":
-        batch.lines = line_count(block)
-        for position, (_, record, _) in enumerate(records(block)):  # noqa: B007  # `read` looks at it
-            yield read(record)
+def _records(block: Block, left: Sequence[Left] | None) -> Iterator[Record]:
+    """All records of a block, or those of the lines that are left."""
+    if left is None:
+        yield from records(block)
         return
     assert block.data is not None
-    read_line: Callable[..., _Found | None] | None = getattr(form, "read_line", None) if is_utf8(block.data) else None
-    patience = _PATIENCE
-    for number, line in lines(block.data):
-        if read_line is not None:
-            found = read_line(line, context)
-            if found is not None:
-                patience += 1
-                batch.ignored += not found
-                yield found
-                position += 1
-                continue
-            patience -= 1
-            if not patience:
-                read_line = None
-        for _, record, _ in records_of_line(number, line):
-            yield read(record)
-            position += 1
-    batch.lines = number - block.data.endswith(b"\n")
+    view = memoryview(block.data)
+    for number, start, end in left:
+        yield from records_of_line(number, view[start:end])
+
+
+def _read(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
+    """What a record holds; nothing where the reason against it goes to `refused`."""
+    if isinstance(record, BadRow):
+        refused[position] = str(record)
+        return []
+    found: list[Found] = []
+    try:
+        for kind, row in form.read(record, context):
+            _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
+            found.append((kind, row))
+        batch.ignored += not found
+    except BadRow as bad:
+        refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
+    except Exception as error:  # a format that trips over a record must not cost the others
+        refused[position] = f"{form.name} could not read it ({type(error).__name__})"
+        return []
+    return found
+
+
+def _in_order(scan: Scan, table: pa.Table, lines: list[int]) -> pa.Table:
+    """The rows that were scanned and those of `table`, which come from `lines`, in the order of the log."""
+    if not lines:
+        return scan.rows
+    order: Any = np.argsort(np.concatenate([scan.lines, np.array(lines, np.int64)]), kind="stable")
+    return pa.concat_tables([scan.rows, table]).combine_chunks().take(order)
 
 
 def _finish(batch: Batch, name: str, table: pa.Table, source: str, fingerprints: Fingerprints, *, keep_text: bool) -> None:

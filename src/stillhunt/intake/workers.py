@@ -1,7 +1,8 @@
-"""Worker processes: blocks out, batches back, in order, a few at a time.
+"""Workers: blocks out, batches back, in order, a few at a time.
 
-Workers share one forked template process, so that the modules they need are in memory once, and each ends by itself
-when its parent is killed. What they do is `rows.read_block`; nothing here knows what a row is.
+What a format's scanner reads, in compiled loops that need no interpreter, is read by threads: nothing is started, nothing is sent
+about. The rest is read by processes. These share one forked template, so that the modules they need are in memory once, and each
+ends by itself when its parent is killed. What all of them do is `rows.read_block`; nothing here knows what a row is.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing.connection import wait
 from typing import NamedTuple
 
@@ -120,6 +122,57 @@ class Pool:
             return Done(job.source, job.block, unpacked(future.result()))
         except InputError as error:
             return Done(job.source, job.block, Batch(), error)
+
+
+class Threads:
+    """Reads blocks in `workers` threads, for formats with a scanner; in processes when that leaves most of the records to others."""
+
+    def __init__(self, key: bytes, workers: int) -> None:
+        self._key, self._workers = key, workers
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="stillhunt-read")
+        self._own = threading.local()
+        self._processes: Pool | None = None
+        self._scanned = self._records = 0
+
+    def read(self, jobs: Iterable[Job]) -> Iterator[Done]:
+        """Read `jobs`; results come in their order, and never more than a few are under way."""
+        waiting: deque[Future[Done]] = deque()
+        remaining = iter(jobs)
+        for job in remaining:
+            waiting.append(self._executor.submit(self._work, job))
+            if len(waiting) > self._workers + 1:
+                yield self._counted(waiting.popleft())
+            if self._records >= _ENOUGH and self._scanned < _WORTHWHILE * self._records:
+                break
+        while waiting:
+            yield self._counted(waiting.popleft())
+        for job in remaining:  # only when the scanner was not worth it
+            self._processes = self._processes or Pool(self._key, self._workers)
+            yield from self._processes.read(chain([job], remaining))
+
+    def close(self) -> None:
+        """End the threads; what they have not begun is dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        if self._processes is not None:
+            self._processes.close()
+
+    def _work(self, job: Job) -> Done:
+        if not hasattr(self._own, "fingerprints"):
+            self._own.fingerprints = Fingerprinter(self._key)
+        try:
+            return Done(job.source, job.block, _read(job, self._own.fingerprints))
+        except InputError as error:
+            return Done(job.source, job.block, Batch(), error)
+
+    def _counted(self, future: Future[Done]) -> Done:
+        done = future.result()
+        self._scanned += done.batch.scanned
+        self._records += done.batch.records
+        return done
+
+
+_ENOUGH, _WORTHWHILE = 10_000, 0.5
+"""So many records show whether the scanner reads what share of them that makes threads the better choice."""
 
 
 @contextlib.contextmanager

@@ -7,9 +7,13 @@ A format does no I/O of its own except to follow a reference that its record nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 Row = dict[str, Any]
 """One interaction, account or entitlement: column name -> value; absent columns are simply not there.
@@ -53,7 +57,7 @@ class Format(Protocol):
         """First pass: remember in `context.facts` what rows elsewhere need. Never raises but BadRow."""
         ...
 
-    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[Found]:
         """The rows in `record`, as (table name, row); none when it is a record of another kind.
 
         Raises:
@@ -62,9 +66,36 @@ class Format(Protocol):
         ...
 
 
-class LineReader(Protocol):
-    """What a format may offer beside `Format` when its logs are large: a way from a line to rows that skips what nobody reads."""
+Found: TypeAlias = tuple[str, Row]
+"""A table's name and a row of it."""
 
-    def read_line(self, line: memoryview, context: Context) -> Iterable[tuple[str, Row]] | None:
-        """What decoding `line` (UTF-8, no newline) and `read` would give, or None: then they are asked. Never raises."""
+Also: TypeAlias = Callable[[], Iterable[Found]]
+"""Rows that depend on what was read before: asked for when everything before them has been."""
+
+Left: TypeAlias = tuple[int, int, int]
+"""A line that `read` must see: its number from 1, and the bytes [from, to) that it has in the block."""
+
+
+class Scan(NamedTuple):
+    """What a block scanner made of a block of lines, which are numbered from 1.
+
+    Attributes:
+        rows: `records.INTAKE_INTERACTIONS`, one row for each of `lines`, which ascend.
+        left: the other lines, ascending; blank ones may be among them.
+        ignored: lines with records of another kind.
+        also: rows of other tables, with the line that they come from, ascending.
+    """
+
+    rows: pa.Table
+    lines: npt.NDArray[np.int64]
+    left: list[Left]
+    ignored: int
+    also: list[tuple[int, Also]]
+
+
+class Scanner(Protocol):
+    """What a format may offer beside `Format` when its logs are large: a way from blocks to rows in compiled loops."""
+
+    def scan(self, block: bytes, context: Context) -> Scan | None:
+        """What decoding lines of UTF-8 and `read` would give, but for the lines that are left to them; None: all. Never raises."""
         ...

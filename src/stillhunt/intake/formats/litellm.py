@@ -20,7 +20,7 @@ from stillhunt.intake.formats.litellm_fields import (
     split_parameters,
     token_details,
 )
-from stillhunt.intake.formats.litellm_lines import read_line
+from stillhunt.intake.formats.litellm_scan import scan_payloads
 from stillhunt.intake.formats.values import address, count, from_seconds, identifier, json_object, label, optional_identifier
 
 _KEYS = frozenset(
@@ -65,7 +65,7 @@ class LiteLLM:
         "created_at": "not in the call log: ingest an accounts file",
     }
     two_pass = False
-    read_line = staticmethod(read_line)
+    scan = staticmethod(scan_payloads)
 
     def sniff(self, sample: Sample) -> float:
         """By `call_type` and `startTime` among ten of the payload's own keys."""

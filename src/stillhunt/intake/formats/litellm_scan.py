@@ -1,0 +1,392 @@
+"""LiteLLM's ordinary payloads, read by the block in compiled loops, without an object for each value.
+
+`scan` gives the rows that decoding the lines and `LiteLLM.read` would give, and names the lines that it leaves to them: it takes what
+nearly every call looks like (messages and one choice of plain text, ids as text, times as numbers) and is never sure of anything
+else, so that `litellm.py` stays the definition of the format and the only place that says what is wrong with a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillhunt.intake.bodies import LETTERS, REDACTED, TRUNCATION_MARKS, Body, set_tools
+from stillhunt.intake.formats import Also, Context, Scan
+from stillhunt.intake.formats.litellm_fields import NOBODY, OPERATIONS, client_headers, first_seen_account, outcome, split_parameters
+from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded, label
+from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
+from stillhunt.intake.scanning import (
+    COUNT,
+    IDENTIFIER,
+    NOTHING,
+    NULL,
+    NUMBER,
+    RAW,
+    TEXT,
+    Each,
+    Kernel,
+    One,
+    Plan,
+    Scanned,
+    Tables,
+    Wanted,
+    alike,
+    scan,
+    word,
+)
+from stillhunt.intake.spans import SLACK, Several, counts, large_strings, numbers, room, strings, unescaped
+from stillhunt.records import INTAKE_INTERACTIONS, TIMESTAMP
+
+_WANTED: Wanted = {
+    **dict.fromkeys(("id", "litellm_call_id", "session_id", "trace_id", "end_user"), IDENTIFIER),
+    **dict.fromkeys(("model", "model_group", "user_agent"), TEXT),
+    **dict.fromkeys(("call_type", "status", "error_information", "model_parameters", "requester_ip_address"), RAW),
+    **dict.fromkeys(("prompt_tokens", "completion_tokens"), COUNT),
+    **dict.fromkeys(("startTime", "endTime"), NUMBER),
+    "proxy_server_request": NOTHING,
+    "metadata": {
+        **dict.fromkeys(("user_api_key_hash", "user_api_key_user_id", "user_api_key_org_id", "user_api_key_team_id"), IDENTIFIER),
+        **dict.fromkeys(("user_api_key_user_email", "user_agent"), TEXT),
+        **dict.fromkeys(("requester_ip_address", "requester_custom_headers", "headers"), RAW),
+        "proxy_server_request": NOTHING,
+        "usage_object": {
+            "completion_tokens_details": {"reasoning_tokens": COUNT},
+            "prompt_tokens_details": {"cached_tokens": COUNT},
+            "output_tokens_details": NOTHING,
+            "input_tokens_details": NOTHING,
+            "cache_read_input_tokens": COUNT,
+        },
+    },
+    "messages": Each({"role": TEXT, "content": TEXT}),
+    "response": {
+        "model": TEXT,
+        "choices": One(
+            {
+                "message": {
+                    "content": TEXT,
+                    **dict.fromkeys(("tool_calls", "function_call", "reasoning_content", "reasoning", "thinking_blocks"), NOTHING),
+                },
+                "finish_reason": TEXT,
+            }
+        ),
+    },
+}
+_PLAN = Plan(_WANTED, {role.encode(): ord(letter) for role, letter in LETTERS.items()})
+_ROLE, _CONTENT = _PLAN.each["messages.role"], _PLAN.each["messages.content"]
+_ANSWER = "response.choices.message"
+_SYSTEM, _OTHER = ord("s"), ord("o")
+_NOTHING = np.array([NULL, NULL, 0])
+_MARKS = tuple(mark.encode() for mark in TRUNCATION_MARKS)
+_LAST, _WITHIN = (np.frombuffer(mark, np.uint8) for mark in _MARKS)
+_TAIL = 640  # bytes of the 160 characters at the end of a text among which the first mark is looked for
+_REDACTED = np.frombuffer(REDACTED.encode(), np.uint8)
+_NOBODY = np.frombuffer(NOBODY.encode(), np.uint8)
+_signed: Any = np.int64  # inside kernels numba knows the types, mypy does not
+_ONE = np.uint64(1)
+_UNDERSCORE, _T, _L, _M = (np.uint8(ord(sign)) for sign in "_tlm")
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Loops over spans and texts.
+
+
+@compiled
+def _says(data: Kernel, start: int, end: int, words: Kernel) -> bool:
+    if end - start != words.size:
+        return False
+    for j in range(words.size):  # noqa: SIM110  # compiled loops know no generators
+        if data[start + j] != words[j]:
+            return False
+    return True
+
+
+@compiled
+def _same(data: Kernel, one: Kernel, other: Kernel, found: Kernel) -> None:
+    """Where two columns of spans say the same; ids hold no escapes."""
+    for row in range(found.size):
+        size = one[row, 1] - one[row, 0]
+        same = one[row, 0] >= 0 and other[row, 0] >= 0 and other[row, 1] - other[row, 0] == size
+        found[row] = same and alike(data, one[row, 0], other[row, 0], size) == size
+
+
+@compiled
+def _is(data: Kernel, spans: Kernel, words: Kernel, found: Kernel) -> None:
+    for row in range(found.size):
+        found[row] = spans[row, 0] >= 0 and _says(data, spans[row, 0], spans[row, 1], words)
+
+
+@compiled
+def _said(
+    data: Kernel,
+    rows: Kernel,
+    ends: Kernel,
+    items: Kernel,
+    tables: Tables,
+    systems: tuple[Kernel, Kernel],
+    turns: tuple[Kernel, Kernel],
+) -> bool:
+    """System texts and transcripts: offsets and bytes, nothing where there is none. False when a role is escaped, which nobody does."""
+    at = system_at = 0
+    text, system = turns[1], systems[1]
+    for n in range(rows.size):
+        begun, system_begun = at, system_at
+        spoken = redacted = False
+        for item in range(ends[rows[n]], ends[rows[n] + 1]):
+            role, content = items[item, _ROLE], items[item, _CONTENT]
+            if role[2]:
+                return False
+            letter = word(data, role[0], role[1] - role[0], tables, _OTHER)
+            if letter == _SYSTEM:
+                if spoken:
+                    system[system_at] = 0x0A
+                    system_at += 1
+                system_at = unescaped(data, content[0], content[1], system, system_at, False)
+                spoken = True
+                continue
+            text[at], text[at + 1] = 0x1E, letter
+            until = unescaped(data, content[0], content[1], text, at + 2, True)
+            redacted |= at == begun and _says(text, at + 2, until, _REDACTED)
+            at = until
+        if redacted:
+            at = begun
+        if _says(system, system_begun, system_at, _REDACTED):
+            system_at = system_begun
+        turns[0][n + 1], systems[0][n + 1] = at, system_at
+    return True
+
+
+@compiled
+def _cut(offsets: Kernel, data: Kernel, found: Kernel) -> None:
+    """Which texts LiteLLM may have cut: those that hold one of its marks, the first one near their end."""
+    for row in range(found.size):
+        start, end = offsets[row], offsets[row + 1]
+        for i in range(start, end, 32):
+            marks = pairs_at(data, i, _UNDERSCORE, _T)
+            while marks:
+                at = i + _signed(zeros_below(marks)) - 7
+                found[row] |= start <= at and at + _WITHIN.size <= end and _says(data, at, at + _WITHIN.size, _WITHIN)
+                marks &= marks - _ONE
+        start = max(start, end - _TAIL)
+        for i in range(start, end, 32):
+            marks = pairs_at(data, i, _L, _M)
+            while marks:
+                at = i + _signed(zeros_below(marks)) - 18
+                found[row] |= start <= at and at + _LAST.size <= end and _says(data, at, at + _LAST.size, _LAST)
+                marks &= marks - _ONE
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Columns that come from few distinct values.
+
+
+def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...]:
+    call_type = label(values[0], "call_type") or "completion"
+    return "batch" if "batch" in call_type else "api", OPERATIONS.get(call_type, call_type), "mcp" in call_type
+
+
+def _outcome(values: Sequence[Any]) -> tuple[Any, ...]:
+    return outcome({"error_information": values[0], "status": values[1]}, "error_information")
+
+
+def _parameters(values: Sequence[Any]) -> tuple[Any, ...] | None:
+    parameters, tools, system = split_parameters(values[0], "model_parameters")
+    if system is not None:
+        return None  # the system's instructions stand among the parameters
+    body = Body()
+    if tools:
+        set_tools(body, decoded(tools))
+    return parameters, body.tools, body.tool_count, body.truncated
+
+
+def _headers(values: Sequence[Any]) -> tuple[Any, ...]:
+    return (client_headers({"requester_custom_headers": values[0], "headers": values[1]}, None),)
+
+
+def _address(values: Sequence[Any]) -> tuple[Any, ...]:
+    return (address(values[0] or values[1], "requester_ip_address"),)
+
+
+_FEW = (
+    ((Several(_kind_of_call, pa.string(), pa.string(), pa.bool_()), ("call_type",)), ("surface", "operation", "mcp")),
+    ((Several(_outcome, pa.int32(), pa.string()), ("error_information", "status")), ("http_status", "error_type")),
+    (
+        (Several(_parameters, pa.string(), pa.large_string(), pa.int32(), pa.bool_()), ("model_parameters",)),
+        ("request_parameters", "tools", "tool_count", "truncated"),
+    ),
+    ((Several(_headers, pa.string()), ("metadata.requester_custom_headers", "metadata.headers")), ("client_headers",)),
+    ((Several(_address, pa.string()), ("requester_ip_address", "metadata.requester_ip_address")), ("client_ip",)),
+)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Blocks to rows.
+
+
+class _Spans:
+    """Columns of spans by their paths, of some lines."""
+
+    def __init__(self, scanned: Scanned, lines: Kernel) -> None:
+        self.data, self.lines = scanned.data, lines
+        self._whole = scanned.spans[lines]
+
+    def __getitem__(self, path: str) -> Kernel:
+        found: Kernel = self._whole[:, _PLAN.slots[path]]
+        return found
+
+    def there(self, path: str) -> Kernel:
+        """Where there is a value, and not null."""
+        found: Kernel = self[path][:, 0] >= 0
+        return found
+
+    def same(self, one: Kernel, other: Kernel) -> Kernel:
+        """Where two ids are the same."""
+        found = np.zeros(len(self.lines), np.bool_)
+        _same(self.data, one, other, found)
+        return found
+
+    def without(self, spans: Kernel, words: Kernel) -> Kernel:
+        """The spans, none where they say `words`."""
+        found = np.zeros(len(self.lines), np.bool_)
+        _is(self.data, spans, words, found)
+        return _blanked(spans, found)
+
+
+def _full(spans: Kernel) -> Kernel:
+    found: Kernel = (spans[:, 0] >= 0) & (spans[:, 1] > spans[:, 0])
+    return found
+
+
+def _blanked(spans: Kernel, where: Kernel) -> Kernel:
+    return np.where(where[:, None], _NOTHING, spans)
+
+
+def _first(one: Kernel, other: Kernel) -> Kernel:
+    """In each row the first span that is not empty."""
+    return np.where(_full(one)[:, None], one, other)
+
+
+def scan_payloads(block: bytes, context: Context) -> Scan | None:
+    """The interactions of a block of lines in UTF-8 and the lines that `LiteLLM.read` must see, or None when that is all of them."""
+    if context.keep_text:
+        return None
+    scanned = scan(block, _PLAN)
+    spans = _plain(scanned)
+    texts = _texts(scanned, spans)
+    if texts is None or not len(spans.lines):
+        return None
+    columns, sound = _columns(spans, optional=context.account_optional)
+    for text in texts.values():
+        sound &= ~_is_cut(text)
+    columns |= texts
+    strange = columns["mcp"].fill_null(False).to_numpy(zero_copy_only=False) & sound
+    left = np.ones(len(scanned.good), np.bool_)
+    left[spans.lines[sound]] = False
+    table = pa.table([columns[name] for name in INTAKE_INTERACTIONS.names], schema=INTAKE_INTERACTIONS)
+    email = strings(spans.data, spans["metadata.user_api_key_user_email"])
+    kept = sound & ~strange
+    if not kept.all():
+        table, email = table.filter(pa.array(kept)), email.filter(pa.array(kept))
+    lines, starts = spans.lines[kept] + 1, scanned.starts
+    rest = [(line + 1, int(starts[line]), int(starts[line + 1]) - 1) for line in np.flatnonzero(left).tolist()]
+    return Scan(table, lines, rest, int(strange.sum()), _accounts(table, email, lines, context))
+
+
+def _plain(scanned: Scanned) -> _Spans:
+    """The lines that have what every ordinary call has."""
+    spans = _Spans(scanned, np.flatnonzero(scanned.good))
+    there, answered = spans.there, spans.there("response")
+    plain = there("metadata") & there("startTime") & _full(_first(spans["id"], spans["litellm_call_id"]))
+    plain &= ~answered | (there(f"{_ANSWER}.content") & there("metadata.usage_object"))
+    return _Spans(scanned, spans.lines[plain])
+
+
+def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]], Kernel]:
+    """All columns but texts, and which rows are sound."""
+    data, meta = spans.data, "metadata."
+    call, key = spans["litellm_call_id"], spans[f"{meta}user_api_key_hash"]
+    interaction = _first(spans["id"], call)
+    account = _first(spans.without(spans[f"{meta}user_api_key_user_id"], _NOBODY), key)
+    session, trace = (
+        _blanked(found, spans.same(found, interaction) | spans.same(found, call)) for found in (spans["session_id"], spans["trace_id"])
+    )
+    model = spans["model"]
+    answering = _blanked(_first(spans["response.model"], model), ~spans.there("response"))
+    texts = {
+        "interaction_id": interaction,
+        "account_id": account,
+        "organization_id": _first(spans[f"{meta}user_api_key_org_id"], spans[f"{meta}user_api_key_team_id"]),
+        "key_id": key,
+        "end_user_id": spans["end_user"],
+        "conversation_id": _first(session, trace),
+        "request_model": _first(spans["model_group"], model),
+        "response_model": answering,
+        "finish_reason": spans["response.choices.finish_reason"],
+        "user_agent": _first(spans["user_agent"], spans[f"{meta}user_agent"]),
+    }
+    columns: dict[str, pa.Array[Any]] = {name: strings(data, found) for name, found in texts.items()}
+    sound = np.ones(len(spans.lines), np.bool_) if optional else _full(account)
+    for name, path in (("started_at", "startTime"), ("ended_at", "endTime")):
+        columns[name], fits = _times(data, spans[path])
+        sound &= fits
+    usage = f"{meta}usage_object."
+    cached = spans[f"{usage}prompt_tokens_details.cached_tokens"]
+    columns |= {
+        "input_tokens": counts(spans["prompt_tokens"], pa.int64()),
+        "output_tokens": counts(spans["completion_tokens"], pa.int64()),
+        "reasoning_tokens": counts(spans[f"{usage}completion_tokens_details.reasoning_tokens"], pa.int64()),
+        "cached_tokens": counts(np.where(cached[:, :1] >= 0, cached, spans[f"{usage}cache_read_input_tokens"]), pa.int64()),
+    }
+    for (several, paths), names in _FEW:
+        found, read = several.columns(data, np.stack([spans[path] for path in paths], axis=1))
+        columns |= dict(zip(names, found, strict=True))
+        sound &= read
+    absent = {field.name: pa.nulls(len(spans.lines), field.type) for field in INTAKE_INTERACTIONS if field.name not in columns}
+    return absent | columns, sound
+
+
+def _times(data: Kernel, spans: Kernel) -> tuple[pa.Array[Any], Kernel]:
+    """Seconds as microseconds, null where there are none, and where they are within what a time may be."""
+    seconds = numbers(data, spans)
+    missing = spans[:, 0] < 0
+    fits = np.abs(seconds) < 1e12
+    rounded = np.rint(np.where(fits, seconds, 0.0) * 1e6).astype(np.int64)
+    fits &= (rounded >= EARLIEST) & (rounded < LATEST)
+    return pa.array(rounded, pa.int64(), mask=missing).cast(TIMESTAMP), fits | missing
+
+
+def _texts(scanned: Scanned, spans: _Spans) -> dict[str, pa.Array[Any]] | None:
+    rows = len(spans.lines)
+    size = room(scanned.items[:, _CONTENT]) + 3 * len(scanned.items) + SLACK
+    systems, turns = ((np.zeros(rows + 1, np.int64), np.empty(size, np.uint8)) for _ in range(2))
+    if not _said(scanned.data, spans.lines, scanned.ends, scanned.items, _PLAN.tables, systems, turns):
+        return None
+    answer = spans.without(spans[f"{_ANSWER}.content"], _REDACTED)
+    found = {name: large_strings(*column) for name, column in (("system", systems), ("transcript", turns))}
+    return found | {"response": strings(spans.data, answer, large=True)}
+
+
+def _is_cut(texts: pa.Array[Any]) -> Kernel:
+    found = np.zeros(len(texts), np.bool_)
+    buffers: Any = texts.buffers()
+    _cut(np.frombuffer(buffers[1], np.int64), np.frombuffer(buffers[2], np.uint8), found)
+    return found
+
+
+def _accounts(table: pa.Table, email: Any, lines: Kernel, context: Context) -> list[tuple[int, Also]]:
+    """The first call of each account with an e-mail address."""
+    account: Any = table["account_id"].combine_chunks()
+    named: Any = pc.and_(pc.match_substring(email, "@").fill_null(False), account.is_valid())
+    places = np.flatnonzero(named.to_numpy(zero_copy_only=False))
+    _, firsts = np.unique(account.filter(named).dictionary_encode().indices.to_numpy(), return_index=True)
+    rows: Any = np.sort(places[firsts])
+    who = table.select(["account_id", "organization_id"]).take(rows).to_pydict().values()
+    addresses = email.take(rows).to_pylist()
+    return [
+        (line, partial(first_seen_account, account, organization, address, "metadata.user_api_key_user_email", context))
+        for line, account, organization, address in zip(lines[rows].tolist(), *who, addresses, strict=True)
+    ]

@@ -8,8 +8,8 @@ testify for it. Proposals come from
   accounts, so grams are gathered by min-wise hashing of their account sets, and an account belongs to the instruction if it
   has at least half of the gathered grams;
 * crossings: cells of two columns of different families (a client shape and a pace, a sign-up day and a card's bank …) that hold more
-  accounts than independence of the two explains (`pools.crossings`). Of the two, one is taken as given; the other still testifies, but only as far as
-  the cell goes (`pools.evidence.crossing_bits`), not by how alike the cell's accounts are in it, which they are by selection.
+  accounts than independence of the two explains (`pools.crossings`). Of the two, one is taken as given; the other still testifies, but
+  only as far as the cell goes (`pools.evidence.crossing_bits`), not by how alike the cell's accounts are in it: they were selected by it.
 
 The number of proposals enters the naming of campaigns as the number of hypotheses (see `campaigns.naming`).
 """
@@ -105,10 +105,15 @@ class Candidates(Sequence[Candidate]):
         if not -len(self) <= number < len(self):
             raise IndexError(number)
         number %= len(self)
-        parts = [part for part in (self.first[number], self.second[number]) if part[0] >= 0]
-        because = tuple(_because(self.population, *map(int, part)) for part in parts)
-        families = frozenset(_family(self.population, int(part[0])) for part in parts)
-        return Candidate(self.of(number), families, because, self.crossing(number))
+        because = tuple(_because(self.population, *map(int, part)) for part in self._parts(number))
+        return Candidate(self.of(number), self.proposers(number), because, self.crossing(number))
+
+    def _parts(self, number: int) -> list[Index]:
+        return [part for part in (self.first[number], self.second[number]) if part[0] >= 0]
+
+    def proposers(self, number: int) -> frozenset[Family]:
+        """The families that proposed one candidate."""
+        return frozenset(_family(self.population, int(part[0])) for part in self._parts(number))
 
     def of(self, number: int) -> Index:
         """Members of one candidate."""
@@ -126,7 +131,8 @@ class Candidates(Sequence[Candidate]):
     @property
     def families(self) -> Flags:
         """Which families proposed each, shape (candidates, families)."""
-        of = np.array([FAMILIES.index(one.family) for one in (*self.population.columns, *self.population.sets)], dtype=np.int64)
+        numbers = range(len(self.population.columns) + len(self.population.sets))
+        of = np.array([FAMILIES.index(_family(self.population, number)) for number in numbers], dtype=np.int64)
         flags = np.zeros((len(self), len(FAMILIES)), dtype=bool)
         for part in (self.first, self.second):
             there = np.flatnonzero(part[:, 0] >= 0)
@@ -152,7 +158,8 @@ def tells(given: Column, told: Column) -> bool:
 
 
 def _family(population: Population, number: int) -> Family:
-    return (*population.columns, *population.sets)[number].family
+    columns = population.columns
+    return columns[number].family if number < len(columns) else population.sets[number - len(columns)].family
 
 
 def _because(population: Population, number: int, level: int, code: int) -> tuple[str, str]:

@@ -1,12 +1,13 @@
 """Who carries a group's instruction: set-valued aspects as seen from a group.
 
-Values that recur in half of a group and eight times as often there as elsewhere are characteristic of it. Who else carries them is asked of up to
-`MOST_ASKED` of them, drawn by hash, so that groups with one instruction ask for the same ones and the answer is worked out once.
+Values that recur in half of a group and eight times as often there as elsewhere are characteristic of it. Who else carries them is
+asked of up to `MOST_ASKED` of them, drawn by hash, so that groups with one instruction ask for the same ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def many(
     edges = np.flatnonzero(np.concatenate([[True], key[order][1:] != key[order][:-1], [True]])) if order.size else np.zeros(1, np.int64)
     codes = np.ones(population.size, dtype=np.int32)
     paced = sets.pace.codes.copy() if sets.pace is not None else codes
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges.tolist()):
         same = np.sort(order[first:last])
         values = asked[same[0]]
         column, amended = _carriers(sets, population, values[values >= 0].astype(np.int64))
@@ -173,7 +174,7 @@ def _characteristic(
     row_starts: Any, values: Any, holders: Any, held: Any, weights: Any, entities: float,
     most_asked: int,
 ) -> Any:  # fmt: skip
-    """For groups `first` and on: a hash of the values that are asked for (0 for none), and these values (-1 for none), shape (count, most_asked)."""
+    """For `count` groups from `first` on: a hash of the values that are asked for (0 for none), and these values, -1 for none."""
     key, asked = np.zeros(count, dtype=np.uint64), np.full((count, most_asked), -1, dtype=np.int32)
     times, own = np.zeros(holders.size, dtype=np.int32), np.zeros(holders.size)
     touched = np.empty(holders.size, dtype=np.int32)
@@ -182,10 +183,10 @@ def _characteristic(
         begin, end = starts[group], starts[group + 1]
         if not open_[group]:
             continue
-        if end - begin > 4 * 256:  # `GLANCE`
+        if end - begin > 4 * GLANCE:
             present, most = 0, 0
-            for glance in range(256):
-                member = members[begin + (end - begin) * glance // 256]
+            for glance in range(GLANCE):
+                member = members[begin + (end - begin) * glance // GLANCE]
                 for row in range(row_starts[member], row_starts[member + 1]):
                     value = values[row]
                     if times[value] == 0:
@@ -195,7 +196,7 @@ def _characteristic(
                     most = max(most, times[value])
             for at in range(present):
                 times[touched[at]] = 0
-            if most < 0.3 * 256:  # `GLANCED`
+            if most < GLANCED * GLANCE:
                 continue
         present, weight = 0, 0.0
         for at in range(begin, end):
@@ -218,7 +219,7 @@ def _characteristic(
             elsewhere = (holders[value] - own[value] + 1.0) / (entities - weight + 1.0)
             times[value] = 0
             own[value] = 0.0
-            if share >= 0.5 and share >= 8.0 * elsewhere:  # `CHARACTERISTIC`, `LIFT`
+            if share >= CHARACTERISTIC and share >= LIFT * elsewhere:
                 touched[kept] = value
                 kept += 1
         if kept == 0:

@@ -147,7 +147,7 @@ class Levels:
     """A column's resolutions one after the other, the finest last.
 
     Attributes:
-        places: where a finest code counts, for each resolution, shape (resolutions, codes); () for one resolution, where code c counts at c.
+        places: where a finest code counts, for each resolution, shape (resolutions, codes); none for one resolution: code c counts at c.
         starts: first place of each resolution, and the number of places.
         totals: entity-weighted number of accounts for each place and stratum, shape (places, strata).
     """

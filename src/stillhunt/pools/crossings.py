@@ -1,14 +1,16 @@
 """Crossings: cells of two columns of different families that hold more accounts than independence of the two explains.
 
 A cell is proposed if it has at least `LEAST` entities, a Poisson tail below `SURPRISE` under independence, and at least `LIFT` times as
-many entities as expected. The tail alone lets every small dependence through where accounts are many. The lift is what a cell must have to be
-somebody's: below two, most of its accounts are those that independence puts there, no group that one hand made but a mixture in which
-strangers are the majority; a hand whose accounts are in it is the majority of a cell of another pair, or of a finer one, or of none. Of the two columns themselves nothing
-is lost: what a crossing testifies by (`pools.evidence.crossing_bits`) is at most 1 up to a lift of four, which any cause is granted.
+many entities as expected. The tail alone lets every small dependence through where accounts are many. The lift is what a cell must
+have to be somebody's: below two, most of its accounts are those that independence puts there, no group that one hand made but a
+mixture in which strangers are the majority. A hand whose accounts are in it is the majority of a cell of another pair, or of a
+finer one, or of none. Of the two columns themselves hardly anything is lost: what a crossing testifies by
+(`pools.evidence.crossing_bits`) is what goes beyond a lift of four, which any cause is granted.
 
-Cells are counted without sorting accounts: in one table for a pair where codes are few; else by going through the accounts of each value of the
-column with more values. Values with fewer than `LEAST` entities cannot make a cell and are left out beforehand. What is weighed
-is bounded (`most`); cells of higher lift, which hold fewer strangers, come first, and all that were surprising are counted as hypotheses.
+Cells are counted without sorting accounts: in one table for a pair where codes are few; else by going through the accounts of each
+value of the column with more values. Values with fewer than `LEAST` entities cannot make a cell and are left out beforehand. What is
+weighed is bounded (`most`); cells of higher lift, which hold fewer strangers, come first, and all that were surprising are counted
+as hypotheses.
 """
 
 from __future__ import annotations
@@ -92,11 +94,11 @@ def crossed(population: Population, most: int) -> Cells:
     """All surprising cells, or those of highest lift whose members (and `_GROUP_COST` for each) make up `most`."""
     usable = [number for number, column in enumerate(population.columns) if column.aspect.kind != "tie"]
     sides = dict(zip(usable, in_threads(lambda number: _sides(population, number), usable), strict=True))
-    pairs = [
-        (one, other) for one, other in combinations(usable, 2) if population.columns[one].family != population.columns[other].family
-    ]
+    pairs = [(one, other) for one, other in combinations(usable, 2) if population.columns[one].family != population.columns[other].family]
     grouped = _Grouped()
-    counted = [cells for found in in_threads(lambda pair: _counted(population, sides[pair[0]], sides[pair[1]], grouped), pairs) for cells in found]
+    counted = [
+        cells for found in in_threads(lambda pair: _counted(population, sides[pair[0]], sides[pair[1]], grouped), pairs) for cells in found
+    ]
     counted = [cells for cells in counted if cells.a.size]
     if not counted:
         empty = np.zeros((0, 3), dtype=np.int64)
@@ -114,7 +116,7 @@ def crossed(population: Population, most: int) -> Cells:
 
     def fill(number: int) -> None:
         own = slice(edges[number], edges[number + 1])
-        _fill(population, counted[number], within[chosen[own]], starts[:-1][own].copy(), members, grouped)
+        _fill(counted[number], within[chosen[own]], starts[:-1][own].copy(), members, grouped)
 
     in_threads(fill, [number for number in range(len(counted)) if edges[number] < edges[number + 1]])
     first, second = (np.zeros((chosen.size, 3), dtype=np.int64) for _ in range(2))
@@ -161,9 +163,7 @@ def _side(column: Column, number: int, level: int) -> _Side:
 def _counted(population: Population, first: list[_Side], second: list[_Side], grouped: _Grouped) -> list[_Counted]:
     """The surprising cells of a pair of columns at each pair of resolutions."""
     deep = max(len(first), len(second))
-    return [
-        _cells(population, first[min(level, len(first) - 1)], second[min(level, len(second) - 1)], grouped) for level in range(deep)
-    ]
+    return [_cells(population, first[min(level, len(first) - 1)], second[min(level, len(second) - 1)], grouped) for level in range(deep)]
 
 
 def _cells(population: Population, one: _Side, other: _Side, grouped: _Grouped) -> _Counted:
@@ -225,7 +225,7 @@ def _listed(order: Any, starts: Any, other: Any, weights: Any, held: Any, other_
     return a[:found], b[:found], observed[:found], accounts[:found]
 
 
-def _fill(population: Population, cells: _Counted, chosen: Index, ends: Index, members: npt.NDArray[np.int32], grouped: _Grouped) -> None:
+def _fill(cells: _Counted, chosen: Index, ends: Index, members: npt.NDArray[np.int32], grouped: _Grouped) -> None:
     """Write the accounts of the `chosen` cells from `ends` on."""
     one, other = cells.one, cells.other
     a, b = cells.a[chosen], cells.b[chosen]

@@ -22,8 +22,8 @@ rest (of their stratum). Null: k is binomial with some probability of at most Ga
 uniform above q. E = (1 - I_q(k + 1, n - k + 1)) / ((n + 1) (1 - q) Binom(k; n, q)), an e-value for the whole null, because the
 binomial has a monotone likelihood ratio. The search over cells is paid for as the number of candidates.
 
-**What need not be evaluated.** An urn is a mixture of draws from fixed shares, so that log E <= sum_v n_v log(n_v / (n p_v)), the best that any
-shares could do. Where this bound lies far below what a common cause is granted, the e-value is taken as 0 and not evaluated (`urns`).
+**What need not be evaluated.** An urn is a mixture of draws from fixed shares, so that log E <= sum_v n_v log(n_v / (n p_v)), the best
+that any shares could do. Where this bound lies far below what a common cause is granted, the e-value is taken as 0 (`urns`).
 
 **Membership.** For one account: log2 of the group's predictive probability of its value (urn, the account itself left out) over p_v,
 mixed with a share EPSILON of ordinary habits, so that no single value can exclude an account.
@@ -97,7 +97,11 @@ class Group:
         """The codes that members have, sorted, with the draws of each and its probability among strangers."""
         codes, which = np.unique(coding.of(column.of(self.members)), return_inverse=True)
         inside = self.population.count(which, codes.size, self.members)
-        return codes, np.bincount(which[self.drawn], minlength=codes.size).astype(np.float64), self.strangers(coding.totals[:, codes], inside)
+        return (
+            codes,
+            np.bincount(which[self.drawn], minlength=codes.size).astype(np.float64),
+            self.strangers(coding.totals[:, codes], inside),
+        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ class Groups:
         """Some of the groups."""
         starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[chosen])]).astype(np.int64)
         at = rows_of(self.starts, chosen)
-        weights, drawn = (one[at] if one.size else one for one in (self.weights, self.drawn))
+        weights, drawn = (self.weights[at], self.drawn[at]) if self.drawn.size else (self.weights, self.drawn)
         return Groups(
             self.members[at], starts, self.strata[at], weights, drawn, self.size[chosen], self.mix[chosen], self.left[chosen]
         )  # fmt: skip
@@ -212,7 +216,7 @@ def many_bits(column: Column, groups: Groups, least: Floats) -> Floats:
         codes, levels = _without_lonely(codes, levels)
     if levels.starts[-1] < np.iinfo(np.int16).max:
         codes = codes.astype(np.int16)  # half as much for a processor's cache to hold
-    return averaged(urns(codes, levels, groups, least))
+    return np.asarray(averaged(urns(codes, levels, groups, least)))
 
 
 def _without_lonely(codes: Codes, levels: Levels) -> tuple[Codes, Levels]:
@@ -340,12 +344,12 @@ def _urns(
                 if lonely:
                     bound -= lonely * math.log(n * rarest)
                 if mass > 1.0:  # one was added to each share: the urn's own add up to more than 1, by so much at most
-                    for one in (1.0, 16.0, 256.0):
+                    for one in _STRENGTHS:
                         bound += one * (mass - 1.0) * (math.log1p(n / one) + 1.0 / one)
                 if bound < least[group]:
                     continue
-            for number in range(3):
-                strength = 16.0**number
+            for number in range(_STRENGTHS.size):
+                strength = _STRENGTHS[number]
                 log, product = norms[group, number] + singles * math.log(strength), 1.0
                 for at in range(shown):
                     count, p = draws[listed[at]], share[listed[at]]
@@ -428,25 +432,29 @@ def ratios(column: Column, group: Group) -> Ratios:
     models = model_bits(column, group)
     peak = max(0.0, float(models.max()))
     norm = float(np.exp2(-peak))
-    others, own = np.full(column.width, norm), np.full(column.width, norm)
+    shown = np.arange(column.width) if column.edges else np.unique(column.of(group.members))  # of a category nearly all have no draw
+    others, own, rest = np.full(shown.size, norm), np.full(shown.size, norm), norm
     for bits, coding in zip(models, column.codings, strict=True):
         weights = np.exp2(bits - peak)
         if not (weights >= 1e-6).any():
             continue
         codes, counts, share = group.present(column, coding)
+        at = np.searchsorted(codes, coding.of(shown.astype(np.int32)))
+        there = codes[np.minimum(at, codes.size - 1)] == coding.of(shown.astype(np.int32))
         draws = float(counts.sum())
         for weight, strength in zip(weights, STRENGTHS, strict=True):
             if weight < 1e-6:
                 continue
             # A value that no member has: share p cancels in a p / (n + a) / p.
-            ratio = np.full(coding.width, (1 - EPSILON) * strength / (draws + strength) + EPSILON)
-            left_out = ratio.copy()
-            ratio[codes] = _ratio(counts, share, strength)
-            left_out[codes] = _ratio(counts, share, strength, own=1.0)
-            others += weight * (ratio if coding.fold is None else ratio[coding.fold])
-            own += weight * (left_out if coding.fold is None else left_out[coding.fold])
+            none = (1 - EPSILON) * strength / (draws + strength) + EPSILON
+            for table, left_out in ((others, 0.0), (own, 1.0)):
+                ratio = _ratio(counts, share, strength, own=left_out)
+                table += weight * np.where(there, ratio[np.minimum(at, codes.size - 1)], none)  # noqa: PLW2901
+            rest += weight * none
             norm += weight
-    return Ratios(column, np.log2(others / norm), np.log2(own / norm), group.members)
+    tables = np.full((2, column.width), np.log2(rest / norm))
+    tables[0, shown], tables[1, shown] = np.log2(others / norm), np.log2(own / norm)
+    return Ratios(column, tables[0], tables[1], group.members)
 
 
 def _ratio(counts: Floats, share: Floats, strength: float, own: float = 0.0) -> Floats:

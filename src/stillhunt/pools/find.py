@@ -29,8 +29,8 @@ MOST_KIN = 500
 """Of a larger pool so many members are asked whether they are kin."""
 
 MOST_GROWN, MOST_VAIN = 400, 24
-"""Most seeds that are grown, and most in a row that may grow into nothing new. Seeds that known pools account for are not counted, so that a
-large pool's many seeds do not stand in the way of a small one's."""
+"""Most seeds that are grown, and most in a row that may grow into nothing new. Seeds that known pools account for are not counted, so
+that a large pool's many seeds do not stand in the way of a small one's."""
 
 
 @dataclass
@@ -138,8 +138,7 @@ def _settled(
             return True
         if population.weights[rest].sum() < LEAST:
             return False
-        candidate = candidates[seed]
-        return sum(weigh(population, rest, granted, candidate.families, candidate.crossing).families.values()) > price
+        return sum(weigh(population, rest, granted, candidates.proposers(seed), candidates.crossing(seed)).families.values()) > price
 
     for number, seed in enumerate(seeds):
         tell(number / seeds.size)

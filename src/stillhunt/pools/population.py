@@ -217,7 +217,7 @@ def _coded(observed: Observed, aspect: Aspect, channel: Channel, population: Pop
 
 def _numbered(values: Any) -> tuple[Codes, pa.Array[Any]]:
     """Values as numbers of distinct ones, -1 for null."""
-    encoded = values if isinstance(values, pa.DictionaryArray) else pa.array(values).dictionary_encode()
+    encoded: Any = values if isinstance(values, pa.DictionaryArray) else pa.array(values).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), encoded.dictionary

@@ -1,8 +1,9 @@
 """Weighing all candidates at once: column by column over all groups, instead of group by group over all columns.
 
 The numbers are those of `pools.weighing.weigh`, but for two things. What cannot matter is left out: an e-value that is surely below
-2^-`HOPELESS` of what a cause is granted counts as nothing in its family's average. And of a group's characteristic values only one, drawn by hash,
-is asked for, so that all groups with one instruction ask the same. These numbers decide what is grown; what is told and tested of a pool's seed is weighed whole.
+2^-`HOPELESS` of what a cause is granted counts as nothing in its family's average. And of a group's characteristic values only one, drawn
+by hash, is asked for, so that all groups with one instruction ask the same. These numbers decide what is grown; what is told and tested
+of a pool's seed is weighed whole.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ much likelier its values are under the group's habits than among strangers (with
 tells the group best is asked, because the columns of one family say the same thing twice), and those whose
 membership is likelier than not form the next group, until it stands still.
 
-An account's bits are read from one table a column, by its finest code; members, and accounts in which a column is changed, are then judged anew.
+An account's bits are read from one table a column, by its finest code; members, and accounts in which a column is changed, are then
+judged anew.
 """
 
 from __future__ import annotations
@@ -173,9 +174,7 @@ def _likelier(population: Population, members: Index, asked: list[Ratios], prior
     starts = np.cumsum([0, *(one.others.size for one in placed)]).astype(np.int64)
     rows = np.array([one.column.row for one in placed], dtype=np.int64)
     edges = np.linspace(0, population.size, THREADS + 1).astype(np.int64)
-    parts = in_threads(
-        lambda part: _positive(population.codes, rows, tables, starts, begin, edges[part], edges[part + 1]), range(THREADS)
-    )
+    parts = in_threads(lambda part: _positive(population.codes, rows, tables, starts, begin, edges[part], edges[part + 1]), range(THREADS))
     found = np.concatenate(parts)
     special = members
     for one in asked:

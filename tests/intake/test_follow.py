@@ -303,6 +303,17 @@ def test_a_backlog_is_read_in_parts_and_can_be_stopped_between_them(tmp_path, lo
     assert (stopped.calls + rest.calls, rest.duplicates, rest.behind) == (600, 0, 0)
 
 
+def test_a_large_backlog_is_read_by_several_processes_with_the_same_outcome(tmp_path, logs, monkeypatch):
+    monkeypatch.setattr(follow, "SMALL_BYTES", 10_000)
+    for n in range(4):
+        append(logs / f"calls-{n}.jsonl", lines(range(n * 100, n * 100 + 100)) + "{broken\n")
+    watched = Watched(tmp_path, logs)
+    watched.follower = Follower([logs], watched.lake, watched.journal, workers=2)
+    arrivals = watched.read(most_bytes=30_000)
+    assert (arrivals.calls, arrivals.duplicates, arrivals.quarantined.total()) == (400, 0, 4)
+    assert watched.calls == set(range(400))
+
+
 def test_one_log_larger_than_a_round_is_read_in_parts_that_end_with_lines(tmp_path, logs, monkeypatch):
     monkeypatch.setattr(followed, "_behind", small_pieces)
     append(logs / "calls.jsonl", lines(range(400)))

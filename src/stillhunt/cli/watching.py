@@ -22,8 +22,10 @@ from stillhunt.campaigns.chronicle import Look
 from stillhunt.campaigns.kinship import lasting
 from stillhunt.cases import scans
 from stillhunt.cases.registry import Registry, Taken
+from stillhunt.cases.wording import amount
 from stillhunt.channels import channels
 from stillhunt.cli.outlet import Outlet
+from stillhunt.cli.terminal import progress
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.intake.follow import Arrivals, Follower
 from stillhunt.lake import Lake
@@ -132,7 +134,11 @@ class Watch:
     def _read(self) -> Arrivals:
         if self._follower is None:
             return Arrivals()
-        arrivals = self._follower.read(stop=lambda: self._stop() or self._overdue())
+        with progress() as step:
+            arrivals = self._follower.read(
+                stop=lambda: self._stop() or self._overdue(),
+                progress=lambda behind: step("read", f"reading logs, {amount(behind)} bytes left", None, None),
+            )
         if arrivals.problems:
             self._complain(arrivals.problems)
         return arrivals
@@ -147,11 +153,10 @@ class Watch:
             self._scanned = time.monotonic()
             self._restore()
             return
+        if not self._lake.table("interactions").count():
+            return
         begun = time.monotonic()
-        try:
-            found = self._hunt(None, self._pause)
-        except InputError:
-            return  # nothing in the lake yet
+        found = self._hunt(None, self._pause)
         self._scanned = time.monotonic()
         known = self._registry.known()
         names = {account for one in known for account in one.members} | {m.account_id for c in found.campaigns for m in c.accounts}

@@ -114,6 +114,7 @@ class Follower:
         self._workers = workers
         self._clock = clock
         self._here: Here | None = None
+        self._pool: Pool | None = None
 
     def read(
         self, *, stop: Callable[[], bool] = lambda: False, most_bytes: int = ROUND_BYTES, progress: Callable[[int], None] | None = None
@@ -129,6 +130,14 @@ class Follower:
             InputError: a folder cannot be listed, or the quarantine cannot be written.
             StillhuntError: lake or journal cannot be written.
         """
+        try:
+            return self._rounds(stop, most_bytes, progress or _unseen)
+        finally:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+    def _rounds(self, stop: Callable[[], bool], most_bytes: int, progress: Callable[[int], None]) -> Arrivals:
         arrivals, now = Arrivals(), self._clock()
         while True:
             sight = look(self._paths, self._journal.positions(), now, most_bytes=most_bytes, chosen=self._chosen, skip=self._aside)
@@ -139,8 +148,7 @@ class Follower:
                 self._journal.prune(now)
                 return arrivals
             sound = self._read(sight, arrivals)
-            if progress is not None:
-                progress(sight.behind)
+            progress(sight.behind)
             if not sound or stop():
                 return arrivals
 
@@ -191,11 +199,8 @@ class Follower:
         )
         count = max(1, self._workers if self._workers is not None else min(os.cpu_count() or 1, MOST_WORKERS))
         if count > 1 and sum(piece.bytes for _, piece in chosen) >= SMALL_BYTES:
-            pool = Pool(self._lake.key, count)
-            try:
-                yield from pool.read(jobs)
-            finally:
-                pool.close()
+            self._pool = self._pool or Pool(self._lake.key, count)
+            yield from self._pool.read(jobs)
             return
         if self._here is None:
             self._here = Here(self._lake.key)
@@ -262,6 +267,10 @@ class Follower:
                 file.seek(begin)
                 file.readline()
                 yield replace(opened, start=file.tell())
+
+
+def _unseen(_behind: int) -> None:
+    """Progress that nobody watches."""
 
 
 class _GoneError(InputError):

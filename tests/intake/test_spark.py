@@ -188,3 +188,14 @@ def test_lines_of_no_known_format_are_refused(session, rows):
 def test_no_lines_are_nothing_to_read(session):
     with pytest.raises(InputError, match="nothing to read"):
         fingerprinted(session.createDataFrame(pa.table({"value": pa.array([], pa.string())})), KEY)
+
+
+def test_the_example_of_the_page_brings_logs_into_a_lake(session, log: Path, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    example = page.partition("```python\n")[2].partition("```")[0]
+    assert '"logs"' in example
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example.replace('"logs"', repr(str(log))), "docs/scale.md", "exec"), {})
+    assert capsys.readouterr().out == "litellm 600 new calls, 4 records set aside\n"
+    assert (tmp_path / "bad.jsonl").stat().st_mode & 0o777 == 0o600
+    assert list((tmp_path / "staging").iterdir()) == []

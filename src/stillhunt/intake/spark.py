@@ -226,18 +226,21 @@ def land(read: Fingerprinted, lake: LakeLike, folder: Path, *, quarantine: Path 
     Args:
         read: what `fingerprinted` gave.
         lake: takes the rows.
-        folder: seen by Spark's machines and this one under the same path.
+        folder: seen by Spark's machines and this one under the same path, and written there by the same user: what lies in it for a while
+            holds what the quarantine holds, and text if it is kept.
         quarantine: as `pipeline.ingest` has it.
 
     Returns:
         The account of what was appended. Its `records` are the calls and the records that could not be read: others are not counted.
     """
     place = folder / f"stillhunt-{uuid4().hex}"
+    place.mkdir(parents=True)
+    place.chmod(0o700)
     report = SourceReport(str(folder), format=read.format)
     try:
-        read.parts.write.parquet(place.resolve().as_uri())
+        read.parts.write.parquet((place / "parts").resolve().as_uri())
         with Quarantine(quarantine) as aside, Appender(lake) as appender:
-            for path in sorted(place.glob("*.parquet")):
+            for path in sorted(place.glob("parts/*.parquet")):
                 with pq.ParquetFile(path) as file:
                     for rows in file.iter_batches():
                         _append(rows, report, appender, aside)

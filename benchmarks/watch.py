@@ -322,7 +322,7 @@ An account that no look named counts as infinitely many calls and hours; “neve
 replay ends when 95 % of the hidden accounts are named, at the end of the world at the latest, and always there where all accounts are
 banned and replaced. “Operator first named after” counts from its very first call, of whichever account; the calls are those of all its
 accounts. Where an operator's accounts are banned and replaced, one name for both pools says that the replacement was tied to what it
-replaces.
+replaces, at once or when a later look took both for one campaign. Seconds depend on the machine and what else it does.
 """
 
 

@@ -87,3 +87,18 @@ def test_handoffs_alone_tie_a_pool():
     pools = find(seen).pools
     assert pools
     assert names(seen, pools[0]) == set(hidden)
+
+
+def test_a_large_pool_does_not_hide_a_small_one():
+    rng = np.random.default_rng(9)
+    people = strangers(rng, 3000)
+    shared = {"created": lambda r, n: 9000 + r.uniform(0, 72), "pace": lambda r, n: r.normal(4.68, 0.1)}
+    large = plant(rng, people, 500, client="sdk0", gram=lambda _, n: [f"job-{k}" for k in range(8)], **shared)
+    small = plant(
+        rng, people, 14, client="sdk1", gram=lambda _, n: [f"few-{k}" for k in range(8)], pace=lambda r, n: r.normal(7.5, 0.05),
+        created=lambda r, n: 3000 + r.uniform(0, 30), card=lambda r, n: f"c{n // 7}",
+    )  # fmt: skip
+    seen = population(people)
+    found = [names(seen, pool) for pool in find(seen).pools]
+    assert set(small) in found
+    assert any(set(large) <= one and len(one) <= 1.01 * len(large) for one in found)

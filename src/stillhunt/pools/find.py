@@ -14,7 +14,7 @@ from stillhunt.pools.candidates import CONTROL, FAMILIES, LEAST, Candidates, pro
 from stillhunt.pools.columns import Flags, Floats, Index
 from stillhunt.pools.evidence import Groups
 from stillhunt.pools.population import Population
-from stillhunt.pools.screening import screen, testify
+from stillhunt.pools.screening import screen, ask_crossings
 from stillhunt.pools.weighing import SURE, Weighing, grow, weigh
 
 OVERLAP = 0.5
@@ -61,7 +61,7 @@ class Pool:
 
     @property
     def bits(self) -> float:
-        """log2 evidence for coordination, over all families that testify."""
+        """log2 evidence for coordination, over all families that ask_crossings."""
         return sum(self.seed.families.values())
 
 
@@ -94,7 +94,7 @@ def find(population: Population, progress: Callable[[float], None] | None = None
     granted = bounds(population, candidates, groups)
     tell(0.4)
     evidence = screen(population, groups, candidates.families, granted, lambda share: tell(0.4 + 0.3 * share))
-    testify(population, candidates, groups, granted, evidence)
+    ask_crossings(population, candidates, groups, granted, evidence)
     pools = _settled(population, candidates, evidence, granted, lambda share: tell(0.7 + 0.3 * share))
     found = []
     for one in pools:

@@ -31,12 +31,12 @@ def screen(
     Args:
         population: of all accounts.
         groups: whom to weigh.
-        proposers: the families that proposed each and cannot testify, shape (groups, families).
+        proposers: the families that proposed each and cannot ask_crossings, shape (groups, families).
         bounds: bits per member that a common cause is granted, by aspect.
         progress: called with how far it is, 0 to 1.
 
     Returns:
-        Shape (groups, families) in the order of `candidates.FAMILIES`; nan where a family does not testify.
+        Shape (groups, families) in the order of `candidates.FAMILIES`; nan where a family does not ask_crossings.
     """
     size = groups.size.astype(np.float64)
     total = np.full(proposers.shape, -np.inf)
@@ -72,7 +72,7 @@ def screen(
     return np.where(columns > 0, np.logaddexp2(0.0, mean) - 1.0, np.nan)
 
 
-def testify(population: Population, candidates: Candidates, groups: Groups, bounds: dict[str, float], evidence: Floats) -> None:
+def ask_crossings(population: Population, candidates: Candidates, groups: Groups, bounds: dict[str, float], evidence: Floats) -> None:
     """What crossings say, into `evidence`; see `weighing.crossed_bits`."""
     if not len(candidates):
         return

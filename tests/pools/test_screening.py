@@ -9,7 +9,7 @@ from planted import plant, population, strangers
 from stillhunt.pools.calibration import bounds
 from stillhunt.pools.candidates import FAMILIES, propose
 from stillhunt.pools.evidence import Group, Groups, column_bits, many_bits, urn_bits
-from stillhunt.pools.screening import screen, ask_crossings
+from stillhunt.pools.screening import ask_crossings, screen
 from stillhunt.pools.weighing import weigh
 
 

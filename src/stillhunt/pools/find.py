@@ -14,7 +14,7 @@ from stillhunt.pools.candidates import CONTROL, FAMILIES, LEAST, Candidates, pro
 from stillhunt.pools.columns import Flags, Floats, Index
 from stillhunt.pools.evidence import Groups
 from stillhunt.pools.population import Population
-from stillhunt.pools.screening import screen, ask_crossings
+from stillhunt.pools.screening import ask_crossings, screen
 from stillhunt.pools.weighing import SURE, Weighing, grow, weigh
 
 OVERLAP = 0.5

@@ -31,12 +31,12 @@ def screen(
     Args:
         population: of all accounts.
         groups: whom to weigh.
-        proposers: the families that proposed each and cannot ask_crossings, shape (groups, families).
+        proposers: the families that proposed each and cannot testify, shape (groups, families).
         bounds: bits per member that a common cause is granted, by aspect.
         progress: called with how far it is, 0 to 1.
 
     Returns:
-        Shape (groups, families) in the order of `candidates.FAMILIES`; nan where a family does not ask_crossings.
+        Shape (groups, families) in the order of `candidates.FAMILIES`; nan where a family does not testify.
     """
     size = groups.size.astype(np.float64)
     total = np.full(proposers.shape, -np.inf)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from stillhunt.channels import View
+from stillhunt.channels import table_of
+from stillhunt.channels.digest.taking import in_memory
 from stillhunt.cli import reference
 from stillhunt.cli.settings import SETTINGS
 from stillhunt.intake.formats import Context, Sample
-from stillhunt.lake.engines import open_engine
-from stillhunt.records import INTAKE_INTERACTIONS, OBSERVATIONS, TIMESTAMP
+from stillhunt.records import INTAKE_INTERACTIONS, TIMESTAMP
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -173,13 +173,9 @@ def test_the_example_of_a_format_works():
 def test_the_example_of_a_channel_works():
     channel = example(1)["CHANNEL"]
     people = pa.table({"account_id": ["acct-1"], "referral": ["CODE"], "created_at": pa.array([None], TIMESTAMP)})
-    engine = open_engine("duckdb")
-    try:
-        engine.attach("people", people)
-        [sql] = channel.observe(engine.dialect, View(None, None))
-        rows = engine.fetch(sql).cast(OBSERVATIONS).to_pylist()
-    finally:
-        engine.close()
+    calls = pa.table({"account_id": ["acct-1"], "started_at": pa.array([0], TIMESTAMP)})
+    digest = in_memory(calls, people)
+    rows = table_of(channel.observe(digest), digest).to_pylist()
     assert [(row["account_id"], row["channel"], row["value"]) for row in rows] == [("acct-1", "referral.code", "CODE")]
     assert channel.describe("referral.code", "CODE") == "the referral code CODE"
 

@@ -10,7 +10,7 @@ What is bounded, and how:
   inherits its count). Of up to as many values as slots counts are exact.
 * *Units* are a sample of an account's separate requests: a conversation, or a request by the hash of its words. Those with the smallest
   hashes stay (bottom-k): a unit that is in the sample has been there since its first call, so that its count of calls is exact,
-  and what the units show is an unbiased sample of what the account's requests show. At least `LEAST_UNITS` stay, or an eighth of the
+  and what the units show is an unbiased sample of what the account's requests show. Up to `LEAST_UNITS` stay, or up to an eighth of the
   account's answered calls; of accounts with fewer requests all are there and nothing is estimated.
 * *Held* grams are those of a unit that came again, in another unit or in two more calls (sample and hold): once a gram is held it is
   counted exactly, what came before is estimated from the sample. Where an account has more than there is room for, the rarest gives way.
@@ -344,8 +344,8 @@ def _mark_held(rows: Any, row: Any, gram: Any) -> None:
 
 
 @compiled
-def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any) -> None:
-    """Count the held grams that a request shows."""
+def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, requests: Any) -> None:
+    """Count the held grams that a call shows, which stands for so many requests."""
     many = rows.held[row]
     if many == 0:
         return
@@ -358,7 +358,7 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any) -
             b, place = found // BLOCK, found % BLOCK
             held.last[b, place] = max(held.last[b, place], seconds)
             held.first[b, place] = min(held.first[b, place], seconds)
-            held.times[b, place] += 1
+            held.times[b, place] += requests
 
 
 @compiled
@@ -584,6 +584,19 @@ def _key(chunk: Any, i: Any) -> Any:
 
 
 @compiled
+def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
+    """How many conversations a call stands for whose opening was not seen: with examples before the question, or begun before the logs.
+
+    One in the sample that is met for the first time stands for 1 / (the sampling rate), any other for none; of a fraction the hash
+    decides whether it counts.
+    """
+    key = _key(chunk, i)
+    if key >= rows.below[row] or _find_unit(rows, units, row, key) >= 0:
+        return 0
+    return int(2.0**64 / float(rows.below[row]) + float(mixed(key, 3)) / 2.0**64)
+
+
+@compiled
 def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any) -> Any:
     """Let an answered call into the sample of units if its hash is small enough. Returns the blocks in use, (units, held)."""
     key = _key(chunk, i)
@@ -688,9 +701,10 @@ def fold_accounts(shard: Any, shards: Any, order: Any, chunk: Any, rows: Any, un
         if chunk.reasoning[i] > 0:
             _add(rows.bins, row, THOUGHT_AT, THOUGHT_AT + SIZE_BINS, size_bin(chunk.reasoning[i]))
         counted = chunk.has_sketch[i] and (chunk.conversation[i] == 0 or chunk.messages[i] <= 1)
-        if counted:
-            rows.requests[row] += 1
-            _counted(rows, held, row, chunk, i, max(0, now // 1_000_000))
+        requests = 1 if counted else (_met(rows, units, row, chunk, i) if chunk.has_sketch[i] else 0)
+        if requests > 0:
+            rows.requests[row] += requests
+            _counted(rows, held, row, chunk, i, max(0, now // 1_000_000), requests)
         unit_used, held_used = _sampled(rows, units, held, unit_used, held_used, row, chunk, i, kept, counted)
     return order.size, unit_used, held_used
 

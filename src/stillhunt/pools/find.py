@@ -61,7 +61,7 @@ class Pool:
 
     @property
     def bits(self) -> float:
-        """log2 evidence for coordination, over all families that ask_crossings."""
+        """log2 evidence for coordination, over all families that testify."""
         return sum(self.seed.families.values())
 
 

@@ -30,7 +30,7 @@ from stillhunt.pools.rows import THREADS, in_threads
 ROUNDS = 12
 
 SURE = 0.9
-"""A group of which nobody belongs to it with this probability, after two rounds, is not grown further: a crowd with a little in common."""
+"""A group to which nobody belongs with this probability is not grown further: a crowd with a little in common."""
 
 MOST_BITS = 60.0
 """Odds of membership beyond this, either way, are as good as certain."""
@@ -136,7 +136,7 @@ def grow(population: Population, members: Index, bounds: dict[str, float], settl
             is a group to which nobody belongs surely (`SURE`).
     """
     history: list[bytes] = []
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         group = Group(population, members)
         columns, grams = seen_from(population, members)
         asked = {column.aspect.name: ratios(column, group) for column in _telling(columns, group)}
@@ -148,7 +148,7 @@ def grow(population: Population, members: Index, bounds: dict[str, float], settl
         history.append(key)
         members = grown
         met = Weighing(members, ratios=asked, prior=prior)
-        if settled is not None and (settled(members) or (number > 0 and not (met.membership(members) >= SURE).any())):
+        if settled is not None and (settled(members) or not (met.membership(members) >= SURE).any()):
             return met
     weighing = weigh(population, members, bounds)
     weighing.ratios, weighing.prior, weighing.grams = asked, prior, grams

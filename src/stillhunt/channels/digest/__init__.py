@@ -390,7 +390,7 @@ class Digest:
         """The calls of some accounts: (position, microseconds, whether from a batch), in the order in which they were taken in."""
         chosen = np.zeros(self._size, np.bool_)
         chosen[self._order[members]] = True
-        parts = [reading.traced(account, micros, chosen) for account, micros in self._state.trace]
+        parts = [reading.traced(account, micros, chosen) for account, micros in self._state.trace.pieces()]
         who, when, batch = (np.concatenate([part[at] for part in parts]) for at in range(3))
         return self._rank[who], when, batch
 
@@ -407,7 +407,7 @@ class Digest:
         at, left = ends - room, room.copy()
         row, micros = np.empty(int(ends[-1]), np.int64), np.empty(int(ends[-1]), np.int64)
         begun = at.copy()
-        for account, when in reversed(self._state.trace):
+        for account, when in self._state.trace.pieces(backwards=True):
             reading.latest(account, when, starts, numbers[order], left, at, row, micros)
             if not left.any():
                 break

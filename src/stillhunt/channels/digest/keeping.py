@@ -70,8 +70,9 @@ def keep(state: State, place: Path, paths: Sequence[str]) -> None:
     fresh = place / uuid.uuid4().hex
     fresh.mkdir(mode=0o700)
     try:
-        for name, array in arrays_of(state, _SPARE):
+        for name, array in arrays_of(state, _SPARE, traced=False):
             np.save(fresh / f"{name}.npy", array)
+        state.trace.save(fresh / "trace.0.npy", fresh / "trace.1.npy")
         (fresh / "files.json").write_text(json.dumps({"version": VERSION, "shards": SHARDS, "files": list(paths)}))
         pointer = place / f"{fresh.name}.new"
         pointer.write_text(fresh.name)
@@ -94,7 +95,7 @@ def _kept(place: Path, paths: Sequence[str]) -> tuple[State, int]:
             return State(), 0
         # pages that are not changed stay the file's own
         return state_from({file.stem: _read(file) for file in folder.glob("*.npy")}), len(files)
-    except (OSError, ValueError, KeyError, TypeError):
+    except Exception:  # a cache that cannot be read, in whatever way, is a cache that is not there
         return State(), 0
 
 

@@ -18,6 +18,7 @@ from stillhunt.channels.digest.chunks import Names, chunked
 from stillhunt.channels.digest.kernels import Array
 from stillhunt.channels.digest.numbering import HashNumbers, StringNumbers
 from stillhunt.channels.digest.state import SHARDS, State
+from stillhunt.channels.digest.trace import Trace
 
 _PACKED: list[tuple[str, pa.DataType]] = [("name", pa.string()), ("data", pa.binary())]
 PACKED = pa.schema(_PACKED)
@@ -27,8 +28,11 @@ _STRINGS = ("accounts", "organizations", "models", "networks")
 _HASHES = ("clients", "parameters")
 
 
-def arrays_of(state: State, spare: float = 1.0) -> Iterator[tuple[str, Array]]:
-    """The state as named arrays. With `spare` above 1 there is room for more accounts, so that folding on need not copy."""
+def arrays_of(state: State, spare: float = 1.0, *, traced: bool = True) -> Iterator[tuple[str, Array]]:
+    """The state as named arrays, the trace among them if `traced`.
+
+    With `spare` above 1 there is room for more accounts, so that folding on need not copy.
+    """
     state.pairs.settle()
     for name, array in state.rows.items():
         yield f"rows.{name}", array[: int(state.accounts * spare) + (1024 if spare > 1 else 0)]
@@ -42,8 +46,8 @@ def arrays_of(state: State, spare: float = 1.0) -> Iterator[tuple[str, Array]]:
         yield f"handoffs.{at}", np.concatenate([one[at] for one in state.handoffs]) if state.handoffs else np.zeros(0, np.int64)
     for at in range(3):
         yield f"open.{at}", state.open_failures[at]
-    for at in range(2):
-        yield f"trace.{at}", _joined([part[at] for part in state.trace])
+    for at in range(2) if traced else ():
+        yield f"trace.{at}", _joined([part[at] for part in state.trace.pieces()])
     for name in _STRINGS:
         yield f"names.{name}", _as_bytes(getattr(state.names, name).strings)
     for name in _HASHES:
@@ -83,7 +87,7 @@ def state_from(arrays: Mapping[str, Array]) -> State:
     handoffs = tuple(arrays[f"handoffs.{at}"] for at in range(5))
     state.handoffs = [handoffs] if handoffs[0].size else []
     state.open_failures = (arrays["open.0"], arrays["open.1"], arrays["open.2"])
-    state.trace = [(arrays["trace.0"], arrays["trace.1"])]
+    state.trace = Trace((arrays["trace.0"], arrays["trace.1"]))
     return state
 
 
@@ -139,7 +143,8 @@ def joined(states: Iterable[State]) -> State:
         rows.append(own)
         pairs.append((state.pairs.key, state.pairs.account + np.int32(first), state.pairs.calls))
         below = min(below, state.pairs.below)
-        whole.trace += [(account + np.uint32(first), micros) for account, micros in state.trace]
+        for account, micros in state.trace.pieces():
+            whole.trace.add(account + np.uint32(first), micros)
         whole.calls += state.calls
         whole.names.filled |= state.names.filled
     if rows:
@@ -147,10 +152,10 @@ def joined(states: Iterable[State]) -> State:
         both = {name: np.concatenate(parts) for name, parts in units.items()}, {name: np.concatenate(parts) for name, parts in held.items()}
         for shard in whole.shards:
             shard.units, shard.held = both
-        key, account, calls = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-        order = np.lexsort((account, key))
+        key, owner, times = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        order = np.lexsort((owner, key))
         order = order[key[order] < below] if int(below) < 2**64 - 1 else order
-        whole.pairs.key, whole.pairs.account, whole.pairs.calls = key[order], account[order], calls[order]
+        whole.pairs.key, whole.pairs.account, whole.pairs.calls = key[order], owner[order], times[order]
         whole.pairs.below = below
         whole.pairs.thin()
     return whole

@@ -30,6 +30,7 @@ from stillhunt.channels.digest.kernels import (
     Rows,
     Units,
 )
+from stillhunt.channels.digest.trace import Trace
 from stillhunt.intake.instructions import compiled
 
 SHARDS = 2
@@ -192,7 +193,7 @@ class State:
         pairs: sampled requests.
         handoffs: (key, giver, taker, failed at, taken at), in the order in which they were seen.
         open_failures: failed requests that may still be taken over: (key, account, time).
-        trace: (account, with the highest bit set for batch calls; microseconds) of every call, in the order in which they were folded.
+        trace: who called when, every call.
     """
 
     def __init__(self) -> None:
@@ -202,7 +203,7 @@ class State:
         self.pairs = Pairs()
         self.handoffs: list[tuple[Array, ...]] = []
         self.open_failures: tuple[Array, Array, Array] = (np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64))
-        self.trace: list[tuple[Array, Array]] = []
+        self.trace = Trace()
         self.calls = 0
 
     @property
@@ -251,7 +252,7 @@ class State:
         if found[0].size:
             self.handoffs.append(found)
         account = chunk.account.astype(np.uint32) | (chunk.batch.astype(np.uint32) << np.uint32(31))
-        self.trace.append((account, chunk.micros))
+        self.trace.add(account, chunk.micros)
 
 
 def _fold_shard(number: int, shard: Shard, order: Array, chunk: Chunk, rows: Rows) -> None:

@@ -17,7 +17,7 @@ DEMO_HIDDEN ?= 150
 TEXTS := $(if $(wildcard ../shared/data),--texts ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types bench bench-detection docs lock clean
+.PHONY: help install demo test lint types bench bench-detection bench-scale docs lock clean
 
 help:
 	@echo "make install   a virtual environment in $(VENV) with everything pinned and hashed"
@@ -26,6 +26,7 @@ help:
 	@echo "make docs      regenerate docs/reference and check every link"
 	@echo "make bench     speed, memory, labelled sets and the content test, written to docs/benchmarks.md and pages under it"
 	@echo "make bench-detection  the ladder, innocent twins and random worlds, hours long: docs/benchmarks/"
+	@echo "make bench-scale  a million accounts and 144 million calls on this machine, 60 GB of disk: docs/benchmarks/scale.md"
 	@echo "make clean     remove what the targets above made, except $(VENV)"
 
 install: $(STAMP)
@@ -77,6 +78,10 @@ bench-detection: $(STAMP)
 	$(BIN)/python benchmarks/negatives.py
 	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/watch.py
+
+# Full size: a world as fingerprints, scanned, extended and scanned again, and how time grows. Goes on where it was stopped.
+bench-scale: $(STAMP)
+	$(BIN)/python benchmarks/scale.py --full
 
 docs: $(STAMP)
 	$(BIN)/python -m stillhunt.cli.reference docs/reference

@@ -219,6 +219,8 @@ def go_on(out: Path, progress: Progress | None = None, *, until: datetime | None
     tell = (
         (lambda rows: progress(rows, max(rows, state["expected"] * (end - since) // (facts["end"] - facts["start"])))) if progress else None
     )
+    if progress is not None:
+        progress(0, state["expected"])
     written = write(truth / "cast", out / "lake", since, end, state["expected"] // days, workers, tell or (lambda _: None))
     bulk = Bulk(out / "lake")
     bulk.commit(written.paths)

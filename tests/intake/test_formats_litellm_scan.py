@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stillhunt.intake.formats import Context
 from stillhunt.intake.formats.litellm import FORMAT
-from stillhunt.intake.framing import Block, is_utf8
+from stillhunt.intake.framing import Block, is_utf8, padded
 from stillhunt.intake.rows import INTAKE_TABLES, read_tables
 
 CALL = {
@@ -73,7 +73,7 @@ def agree(*lines, **options):
     """How many lines the scanner read; proves that the block then is read as by definition."""
     data = b"\n".join(lines)
     assert read_as(FORMAT, data, **options) == read_as(ByDefinition, data, **options)
-    scan = FORMAT.scan(data, Context(**options)) if is_utf8(data) else None
+    scan = FORMAT.scan(padded(Block("x", "lines", data)), Context(**options)) if is_utf8(data) else None
     return 0 if scan is None else len(lines) - len(scan.left)
 
 
@@ -247,6 +247,7 @@ ORDINARY = [
     (ANSWER, "redacted-by-litellm"),
     (ANSWER, ""),
     (("response",), None),
+    (("response",), {}),
     (("call_type",), "list_mcp_tools"),
 ]
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhunt.errors import BadRow, InputError
+from stillhunt.intake.grammar import PAD
 from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut, split_stream
 
@@ -225,6 +227,23 @@ def loaded(block: Block) -> Block:
     return block if block.data is not None else replace(block, data=_data(block))
 
 
+def padded(block: Block) -> npt.NDArray[np.uint8]:
+    """A block's bytes with newlines behind them, as compiled loops want them.
+
+    Raises:
+        InputError: the block's range can no longer be read.
+    """
+    size = block.length if block.data is None else len(block.data)
+    data: Any = np.empty(size + PAD, np.uint8)
+    data[size:] = ord("\n")
+    if block.data is None:
+        _read_into(memoryview(data)[:size], block)
+    else:
+        data[:size] = np.frombuffer(block.data, np.uint8)
+    found: npt.NDArray[np.uint8] = data
+    return found
+
+
 def line_count(block: Block) -> int:
     """How far the numbering of records moves on after a block: its lines, or its rows in Parquet."""
     if block.framing == "parquet":
@@ -237,15 +256,23 @@ def line_count(block: Block) -> int:
 def _data(block: Block) -> bytes:
     if block.data is not None:
         return block.data
+    data = bytearray(block.length)
+    _read_into(memoryview(data), block)
+    return bytes(data)
+
+
+def _read_into(room: memoryview, block: Block) -> None:
+    """Fill `room` with the range of a block."""
+    at = 0
     try:
         with open(block.path, "rb", buffering=0) as file:  # noqa: PTH123
             file.seek(block.offset)
-            data = file.read(block.length)
+            while at < len(room) and (read := file.readinto(room[at:])):
+                at += read
     except OSError as error:
         raise InputError(f"{block.path}: reading stopped ({error.strerror}). What came before was read; run again.") from None
-    if len(data) != block.length:
+    if at < len(room):
         raise InputError(f"{block.path}: the file became shorter while it was read. Run again when nobody writes to it.")
-    return data
 
 
 def lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -278,8 +305,8 @@ def records_of_line(number: int, line: memoryview) -> Iterable[Record]:
     return ((number, value if type(value) is BadRow else BadRow("not a JSON object"), line),)
 
 
-def is_utf8(data: bytes) -> bool:
-    """Whether the whole of `data` is UTF-8, at some 20 GB/s and without making text of it."""
+def is_utf8(data: Any) -> bool:
+    """Whether the whole of a buffer is UTF-8, at some 20 GB/s and without making text of it."""
     ends = pa.py_buffer(np.array([0, len(data)], np.int64).tobytes())
     try:
         pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(data)).validate(full=True)

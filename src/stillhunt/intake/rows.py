@@ -15,8 +15,9 @@ import orjson
 import pyarrow as pa
 
 from stillhunt.errors import BadRow
-from stillhunt.intake.formats import Context, Format, Found, Left, Row, Scan
-from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, records, records_of_line
+from stillhunt.intake.formats import Context, Format, Found, Row, Scan
+from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
+from stillhunt.intake.grammar import PAD
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -92,15 +93,20 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
     Raises:
         InputError: the block's bytes can no longer be read.
     """
-    block = loaded(block)
-    scan = _scanned(block, form, context, schemas)
+    scan, lines = _scanned(block, form, context, schemas)
     tables: dict[str, pa.Table] = {}
-    batch = Batch(lines=line_count(block))
+    batch = Batch()
+    if scan is None:
+        block = loaded(block)
+        batch.lines = line_count(block)
+    else:
+        batch.scanned = len(scan.lines) + scan.ignored
+        batch.ignored = scan.ignored
+        batch.lines = batch.scanned + len(scan.left) - (bytes(lines[-1:]) == b"\n")  # behind it there is an empty line
     rows: dict[str, list[Row]] = {name: [] for name in schemas}
     origins: dict[str, list[int]] = {name: [] for name in schemas}
     numbers: list[int] = []
     refused: dict[int, str] = {}
-    left = None if scan is None else scan.left
     also = [] if scan is None else scan.also[::-1]
 
     def add_also(before: float) -> None:
@@ -109,18 +115,14 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
                 rows[kind].append(row)
                 origins[kind].append(-1)
 
-    for position, (number, record, _) in enumerate(_records(block, left)):
+    for position, (number, record, _) in enumerate(_records(block, scan, lines)):
         add_also(number)
         numbers.append(number)
         for kind, row in _read(record, position, form, context, batch, refused):
             rows[kind].append(row)
             origins[kind].append(position)
     add_also(inf)
-    batch.records = len(numbers)
-    if scan is not None:
-        batch.scanned = len(scan.lines) + scan.ignored
-        batch.records += batch.scanned
-        batch.ignored += scan.ignored
+    batch.records = len(numbers) + batch.scanned
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
         table, offenders = to_table(rows[name], schema, required)
@@ -135,34 +137,33 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
             tables[name] = table
     if refused:
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
-        for position, (number, record, raw) in enumerate(_records(block, left)):
+        for position, (number, record, raw) in enumerate(_records(block, scan, lines)):
             if position in refused:
                 data = bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)
                 batch.bad.append(Bad(number, refused[position], data))
     return batch, tables
 
 
-def _scanned(block: Block, form: Format, context: Context, schemas: Mapping[str, pa.Schema]) -> Scan | None:
-    """What the format's scanner makes of the block, if it has one and the block is for it."""
-    scan: Callable[[bytes, Context], Scan | None] | None = getattr(form, "scan", None)
+def _scanned(block: Block, form: Format, context: Context, schemas: Mapping[str, pa.Schema]) -> tuple[Scan | None, memoryview]:
+    """What the format's scanner makes of the block, if it has one and the block is for it; and the block's lines."""
+    scan: Callable[[Any, Context], Scan | None] | None = getattr(form, "scan", None)
     if scan is None or block.framing != "lines" or schemas["interactions"] != INTAKE_INTERACTIONS:
-        return None
-    assert block.data is not None
+        return None, memoryview(b"")
+    data: Any = padded(block)
+    lines = memoryview(data)[:-PAD]
     try:
-        return scan(block.data, context) if is_utf8(block.data) else None
+        return scan(data, context) if is_utf8(lines) else None, lines
     except Exception:  # a scanner that trips over a block must not cost it: the format reads every record
-        return None
+        return None, lines
 
 
-def _records(block: Block, left: Sequence[Left] | None) -> Iterator[Record]:
-    """All records of a block, or those of the lines that are left."""
-    if left is None:
+def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Record]:
+    """All records of a block, or those of the lines that a scanner has left."""
+    if scan is None:
         yield from records(block)
         return
-    assert block.data is not None
-    view = memoryview(block.data)
-    for number, start, end in left:
-        yield from records_of_line(number, view[start:end])
+    for number, start, end in scan.left:
+        yield from records_of_line(number, lines[start:end])
 
 
 def _read(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:

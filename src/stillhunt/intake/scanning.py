@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -117,18 +118,11 @@ class Plan:
 
     def _perfect(self) -> Tables:
         """A hash table without collisions: one look finds a name or tells that nobody wants it."""
-        text = b"".join(entry.name for entry in self._entries) + bytes(PAD)
         starts = np.cumsum([0, *(len(entry.name) for entry in self._entries)])
-        data = np.frombuffer(text, np.uint8)
-        size = 4 * len(self._entries)
-        while True:
-            size += 1
-            places = [
-                int(_hashed(data, start, len(entry.name), entry.node) % np.uint64(size))
-                for entry, start in zip(self._entries, starts, strict=False)
-            ]
-            if len(set(places)) == len(places):
-                break
+        data = np.frombuffer(b"".join(entry.name for entry in self._entries) + bytes(PAD), np.uint8)
+        hashes = [_hash_of(entry.name, entry.node) for entry in self._entries]
+        size = next(size for size in count(4 * len(hashes)) if len({number % size for number in hashes}) == len(hashes))
+        places = [number % size for number in hashes]
         table = np.full(size, -1, np.int64)
         table[places] = np.arange(len(places))
         entries = np.array(
@@ -142,6 +136,15 @@ class Plan:
 
 
 _WORDS = 255
+
+
+def _hash_of(name: bytes, node: int) -> int:
+    """What `_hashed` computes, for names from here: nothing is compiled for an import."""
+    bits = (1 << 64) - 1
+    first, last = int.from_bytes(name[:8], "little"), int.from_bytes(name[-8:], "little")
+    product = (first ^ int(_SALT)) * ((last + (len(name) * 1031 + node * 65_537) * int(_SALT)) & bits)
+    found = (product ^ product >> 64) & bits
+    return found ^ found >> 32
 
 
 @inlined
@@ -354,7 +357,7 @@ def _line(
                     if span[0] != UNSEEN:
                         return -1, n, 0
                     if (kind == OBJECT and data[i] == CURLY) or (kind == LIST and data[i] == SQUARE):
-                        span[0], span[1], span[2] = i, i, 0
+                        span[0], span[1], span[2] = i, i, data[blank(data, i + 1)] == data[i] + 2
                         depth += 1
                         stack[depth, 0], stack[depth, 1], stack[depth, 2] = entries[found, 5], kind == LIST, 0
                         fresh, sibling = True, False
@@ -445,7 +448,10 @@ def _scan(data: Kernel, size: int, tables: Tables, slots: int, per_item: int) ->
 
 
 class Scanned(NamedTuple):
-    """What `scan` found. Spans are [from, to, whether anything in it is escaped], from being `NULL` or `UNSEEN` where nothing is.
+    """What `scan` found.
+
+    Spans are [from, to, whether anything in it is escaped], from being `NULL` or `UNSEEN` where nothing is. Of an object or list they
+    say only where it begins, and in the end whether it is empty.
 
     Attributes:
         data: uint8, the lines and `PAD` newlines.
@@ -464,10 +470,6 @@ class Scanned(NamedTuple):
     ends: Kernel
 
 
-def scan(block: bytes | memoryview, plan: Plan) -> Scanned:
-    """Find what `plan` wants in lines of UTF-8; text after the last newline is a line, perhaps an empty one."""
-    size = len(block)
-    data = np.empty(size + PAD, np.uint8)
-    data[:size] = np.frombuffer(block, np.uint8)
-    data[size:] = NEWLINE
-    return Scanned(data, *_scan(data, size, plan.tables, len(plan.slots), max(1, len(plan.each))))
+def scan(lines: Kernel, plan: Plan) -> Scanned:
+    """Find what `plan` wants in lines of UTF-8 with `PAD` newlines behind them; text after their own last newline is a line, too."""
+    return Scanned(lines, *_scan(lines, lines.size - PAD, plan.tables, len(plan.slots), max(1, len(plan.each))))

@@ -96,6 +96,11 @@ class Scan(NamedTuple):
 class Scanner(Protocol):
     """What a format may offer beside `Format` when its logs are large: a way from blocks to rows in compiled loops."""
 
-    def scan(self, block: bytes, context: Context) -> Scan | None:
-        """What decoding lines of UTF-8 and `read` would give, but for the lines that are left to them; None: all. Never raises."""
+    def scan(self, data: npt.NDArray[np.uint8], context: Context) -> Scan | None:
+        """What decoding lines and `read` would give, but for the lines that are left to them; None: all.
+
+        Args:
+            data: lines in UTF-8, with `grammar.PAD` newlines behind them so that loops may look further than the end.
+            context: as for `read`.
+        """
         ...

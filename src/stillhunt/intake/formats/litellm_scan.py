@@ -270,11 +270,11 @@ def _first(one: Kernel, other: Kernel) -> Kernel:
     return np.where(_full(one)[:, None], one, other)
 
 
-def scan_payloads(block: bytes, context: Context) -> Scan | None:
-    """The interactions of a block of lines in UTF-8 and the lines that `LiteLLM.read` must see, or None when that is all of them."""
+def scan_payloads(data: Kernel, context: Context) -> Scan | None:
+    """The interactions of lines, and which lines `LiteLLM.read` must see; None when that is all of them. See `formats.Scanner`."""
     if context.keep_text:
         return None
-    scanned = scan(block, _PLAN)
+    scanned = scan(data, _PLAN)
     spans = _plain(scanned)
     texts = _texts(scanned, spans)
     if texts is None or not len(spans.lines):
@@ -299,7 +299,7 @@ def scan_payloads(block: bytes, context: Context) -> Scan | None:
 def _plain(scanned: Scanned) -> _Spans:
     """The lines that have what every ordinary call has."""
     spans = _Spans(scanned, np.flatnonzero(scanned.good))
-    there, answered = spans.there, spans.there("response")
+    there, answered = spans.there, spans.there("response") & (spans["response"][:, 2] == 0)  # that of a failed call is empty
     plain = there("metadata") & there("startTime") & _full(_first(spans["id"], spans["litellm_call_id"]))
     plain &= ~answered | (there(f"{_ANSWER}.content") & there("metadata.usage_object"))
     return _Spans(scanned, spans.lines[plain])

@@ -167,7 +167,7 @@ def _replayed(
 ) -> Detection:
     clock = [_ZERO]
     seconds: list[float] = []
-    with Outlet(place.state, as_json=True) as outlet:
+    with Outlet(place.state, registry=registry.identity, as_json=True) as outlet:
         watch = Watch(
             place,
             lake,

@@ -20,6 +20,7 @@ from stillhunt.cli import watching
 from stillhunt.cli.watch import duration
 from stillhunt.errors import InputError
 from stillhunt.intake.journal import Journal
+from stillhunt.lake import Lake
 
 BEGIN = datetime(2026, 5, 4, tzinfo=UTC)
 TESTS = Path(__file__).parent.parent
@@ -187,6 +188,43 @@ def test_a_second_watch_on_the_same_lake_is_refused(stillhunt, logs, lake):
         outcome = stillhunt("watch", logs, "--lake", lake, "--once")
     assert outcome.status == 2
     assert "another watch is at work" in outcome.err
+
+
+def test_what_is_remembered_may_lie_elsewhere(stillhunt, logs, lake, tmp_path):
+    state, database = tmp_path / "state", tmp_path / "elsewhere.sqlite"
+    options = ("--once", "--json", "--state", state, "--registry", f"sqlite:///{database}")
+    write(logs / "calls.jsonl", names("op1", 10), minutes=30)
+    assert kinds(stillhunt("watch", logs, "--lake", lake, *options)) == ["appeared"]
+    assert kinds(stillhunt("watch", logs, "--lake", lake, *options)) == []
+    assert database.exists()
+    assert sorted(path.name for path in state.iterdir()) == ["watch.lock", "watch.sqlite", "watch.told"]
+    assert not list(lake.glob("watch.*"))
+
+
+def test_a_registry_that_was_removed_begins_anew_and_is_told(stillhunt, logs, lake):
+    for operator in ("op1", "op2"):
+        write(logs / "calls.jsonl", names(operator, 10), minutes=30)
+        stillhunt("watch", logs, "--lake", lake, "--once")
+    (lake / "registry.sqlite").unlink()
+    write(logs / "calls.jsonl", names("op1", 10, 12), minutes=31)
+    outcome = stillhunt("watch", logs, "--lake", lake, "--once", "--json")
+    assert kinds(outcome) == ["appeared", "appeared"]
+    assert [json.loads(line)["event"] for line in outcome.out.splitlines()] == [1, 2]
+
+
+def test_closed_accounts_are_told_by_their_status_or_by_when_they_were_closed(stillhunt, logs, lake):
+    rows = [
+        {"account_id": "a", "status": "Suspended"},
+        {"account_id": "b", "status": "active", "closed_at": "2026-05-04T05:00:00Z"},
+        {"account_id": "c", "status": "active"},
+        {"account_id": "d", "country": "IS"},
+        {"account_id": "e", "status": "banned"},
+    ]
+    (logs / "accounts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stillhunt("watch", logs, "--lake", lake, "--once")
+    with Lake.open(lake) as opened:
+        assert watching.closed_accounts(opened, {"a", "b", "c", "d", "nobody"}) == {"a", "b"}
+        assert watching.closed_accounts(opened, set()) == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "soon", "0", "-5m", "0.5s", "5 weeks", "1000d"])

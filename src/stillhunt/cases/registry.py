@@ -7,6 +7,7 @@ that a watch that is killed has either taken the look down whole or not at all.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -47,7 +48,7 @@ LAYOUT = 1
 """The version of the tables below. A registry with a higher one was written by a newer release."""
 
 _TABLES = MetaData()
-_ABOUT = Table("registry", _TABLES, Column("layout", Integer, nullable=False))
+_ABOUT = Table("registry", _TABLES, Column("layout", Integer, nullable=False), Column("identity", String(32), nullable=False))
 _CAMPAIGNS = Table(
     "campaigns",
     _TABLES,
@@ -149,6 +150,10 @@ class Registry:
         location: a file, or a database's URL.
         create: make what is missing.
 
+    Attributes:
+        where: for people.
+        identity: tells this registry from others that were at the same place.
+
     Raises:
         StillhuntError: it is not there, is none, is a newer release's, or cannot be reached.
     """
@@ -167,13 +172,17 @@ class Registry:
             if create:
                 _TABLES.create_all(self._engine)
             with self._engine.begin() as connection:
-                layout = connection.execute(select(_ABOUT.c.layout)).scalar()
-                if layout is None and create:
-                    connection.execute(insert(_ABOUT).values(layout=LAYOUT))
-            if layout is not None and layout > LAYOUT:
-                raise StillhuntError(
-                    f"{self.where}: this registry has layout {layout}, this release knows {LAYOUT}; install a newer release"
-                )
+                about = connection.execute(select(_ABOUT)).mappings().first()
+                if about is None and create:
+                    connection.execute(insert(_ABOUT).values(layout=LAYOUT, identity=secrets.token_hex(16)))
+                    about = connection.execute(select(_ABOUT)).mappings().first()
+        if about is None:
+            raise StillhuntError(f"{self.where}: this registry was never finished; `stillhunt watch` finishes it")
+        if about["layout"] > LAYOUT:
+            raise StillhuntError(
+                f"{self.where}: this registry has layout {about['layout']}, this release knows {LAYOUT}; install a newer release"
+            )
+        self.identity: str = about["identity"]
 
     def known(self) -> list[Known]:
         """All campaigns, in the order in which they became known."""
@@ -205,11 +214,6 @@ class Registry:
         with self._spoken(), self._engine.connect() as connection:
             found = connection.execute(select(_EVENTS).where(_EVENTS.c.number > after).order_by(_EVENTS.c.number)).mappings()
             return [(int(row["number"]), Event(**{one: row[one] for one in names})) for row in found]
-
-    def newest_event(self) -> int:
-        """The number of the newest event, 0 where there is none."""
-        with self._spoken(), self._engine.connect() as connection:
-            return _newest_event(connection)
 
     def take(self, before: Sequence[Known], after: Sequence[Known], events: Sequence[Event], look: Taken | None) -> None:
         """Take down what a look changed, all of it or nothing.

@@ -34,18 +34,24 @@ class Outlet:
         folder: where it is remembered how far telling has got.
         as_json: one JSON object a line instead of a sentence.
         command: run for each event, with the JSON object on its standard input; None for none.
+        registry: identity of the registry whose events are told; those of another one than last time have not been told.
 
     Raises:
         InputError: `command` cannot be split into words, or the folder not be written.
     """
 
-    def __init__(self, folder: Path, *, as_json: bool, command: str | None = None) -> None:
+    def __init__(self, folder: Path, *, registry: str, as_json: bool, command: str | None = None) -> None:
         self._as_json = as_json
         self._command = _words(command)
         try:
             self._file = os.open(folder / FILE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise InputError(f"{folder / FILE}: cannot be written ({error.strerror}); check the folder's permissions") from error
+        mark = registry.encode()
+        if os.pread(self._file, len(mark), 2 * (_WIDTH + 1)) != mark:
+            self._write(0, 0)
+            self._write(1, min(0, self._read(1, NOT_USED)))
+            os.pwrite(self._file, mark, 2 * (_WIDTH + 1))
         self._told = self._read(0, 0)
         self._commanded = self._read(1, NOT_USED)
 
@@ -54,22 +60,16 @@ class Outlet:
         """The number from which on events are needed."""
         return self._told if self._command is None or self._commanded == NOT_USED else min(self._told, self._commanded)
 
-    def tell(self, events: Sequence[tuple[int, Event]], newest: int) -> None:
-        """Tell what is not told yet.
-
-        Args:
-            events: all events behind `told`, with their numbers.
-            newest: number of the newest event; a command that is new begins behind what has been told by then.
+    def tell(self, events: Sequence[tuple[int, Event]]) -> None:
+        """Tell what is not told yet, of all events behind `told` with their numbers. A command that is new begins with the present.
 
         Raises:
             StillhuntError: the command failed; the event that it failed on comes again.
         """
-        if self._command is None:
-            self._commanded = self._write(1, NOT_USED) if self._commanded != NOT_USED else NOT_USED
-        elif self._commanded == NOT_USED:
+        if self._command is None and self._commanded != NOT_USED:
+            self._commanded = self._write(1, NOT_USED)
+        elif self._command is not None and self._commanded == NOT_USED:
             self._commanded = self._write(1, self._told)
-        if self._told > newest:
-            self._told = self._write(0, newest)  # another registry than last time
         for number, event in events:
             if number > self._told:
                 sys.stdout.write(self._line(number, event) + "\n")

@@ -93,7 +93,7 @@ def watch(
             raise InputError(f"{lake}: has no folder of its own; say with --state DIR and --registry FILE where a watch remembers things")
         journal = stack.enter_context(Journal(kept))
         campaigns = stack.enter_context(Registry(remembered, create=True))
-        outlet = stack.enter_context(Outlet(kept, as_json=json, command=on_event))
+        outlet = stack.enter_context(Outlet(kept, registry=campaigns.identity, as_json=json, command=on_event))
         follower = (
             Follower(paths, opened, journal, format=format_, keep_text=keep_text, quarantine=quarantine, workers=workers) if paths else None
         )

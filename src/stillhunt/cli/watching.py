@@ -197,9 +197,7 @@ class Watch:
         self._registry.take(known, [after if other.name == one.name else other for other in known], events, None)
 
     def _tell(self) -> None:
-        events = self._registry.events(self._outlet.told)
-        newest = self._registry.newest_event()
-        self._outlet.tell(events, newest)
+        self._outlet.tell(self._registry.events(self._outlet.told))
 
     def _pause(self) -> None:
         if self._stop():

@@ -179,10 +179,10 @@ def test_applications_of_their_own_do_not_share_their_template(world):
 def test_users_of_one_framework_share_its_prompt_and_little_else(world):
     agents = np.flatnonzero(world.population == "framework")
     rows = world.rows.take(pa.array(agents))
-    assert pc.count_distinct(rows["account_id"]).as_py() > 30
-    assert pc.count_distinct(rows["system_hash"]).as_py() <= 20
+    assert len(rows["account_id"].unique()) > 30
+    assert len(rows["system_hash"].unique()) <= 20
     assert rows["tools_hash"].null_count == 0
-    assert pc.count_distinct(rows["client_prefix"]).as_py() > 30
+    assert len(set(rows["client_prefix"].to_pylist())) > 30
 
 
 def test_offices_are_empty_at_weekends_and_people_sleep(world):
@@ -250,7 +250,7 @@ def test_the_same_seed_gives_the_same_rows_in_one_go_or_in_steps(tmp_path):
     ],
 )
 def test_what_is_not_played_at_full_size_is_refused_with_a_reason(tmp_path, changes, words):
-    spec = WorldSpec(**{"seed": 1, "days": 2, "accounts": 500, "calls": 2_000, "format": "fingerprints"} | changes)
+    spec = WorldSpec(**{"seed": 1, "days": 7, "accounts": 500, "calls": 2_000, "format": "fingerprints"} | changes)
     with pytest.raises(InputError, match=words):
         scale.make(spec, tmp_path / "world", workers=1)
 

@@ -236,7 +236,7 @@ def _session(
                 # one of a few inputs, which are replaced now and then
                 seed = mix(
                     at(
-                        np.uint64(lane.account) * np.uint64(0x9E3779B97F4A7C15),
+                        mix(np.uint64(lane.account) + np.uint64(1)),
                         np.int64(luck >> np.uint64(40)) % 8 + 8 * (now // (4 * DAY)),
                     )
                 )

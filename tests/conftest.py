@@ -43,5 +43,7 @@ def spark() -> Iterator[None]:
     """Keeps one Spark running: it takes seconds to start, and engines that are opened join it."""
     from stillhunt.lake.engines.spark.session import shared
 
-    with shared(master="local[2]", memory="1g", options={"spark.sql.shuffle.partitions": "2"}):
+    # a short life: few partitions, one collector of garbage, no second compiler
+    options = {"spark.sql.shuffle.partitions": "2", "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
+    with shared(master="local[2]", memory="1g", options=options):
         yield

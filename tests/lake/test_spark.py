@@ -41,7 +41,8 @@ def heard(process):
     lines = [line.split() for name in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return sorted({line[1].split(":")[0] for line in lines if line[3] == "0A" and line[9] in inodes})
 
-with open_engine("spark", master="local[1]", memory="512m") as engine:
+young = {"spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"}
+with open_engine("spark", master="local[1]", memory="512m", options=young) as engine:
     from pyspark import SparkContext
     engine.attach("x", pa.table({"n": [1, 2, 3]}))
     engine.materialise("y", "SELECT n FROM x WHERE n > 1")

@@ -247,6 +247,24 @@ def test_files_beside_a_named_log_are_not_read_for_themselves(tmp_path, logs):
     assert watched.calls == {0, 1, 2}
 
 
+def test_what_is_no_log_is_said_once_and_one_that_was_named_without_long_waiting(tmp_path, logs):
+    (logs / "notes.txt").write_text("nothing that a program wrote\n" * 20)
+    age(logs / "notes.txt", 3_600)
+    named = tmp_path / "named.txt"
+    watched = Watched(tmp_path, logs, named)
+    append(named, "a log that grows all the time, and is none\n" * 20)
+    first = watched.read()
+    assert (first.passed, first.problems) == (["notes.txt"], [])  # the named one may still become one
+    append(named, "and goes on\n")
+    second = watched.read()
+    assert len(second.problems) == 1
+    assert "named.txt" in second.problems[0]
+    watched.restart()
+    append(named, "and on\n")
+    third = watched.read()
+    assert (third.passed, third.problems) == ([], [])
+
+
 def test_a_table_that_is_replaced_is_read_again_and_one_that_is_only_moved_is_not(tmp_path, logs):
     path = logs / "accounts.jsonl"
     rows = [{"account_id": f"account-{n:03d}", "status": "active", "created_at": START} for n in range(200)]
@@ -303,15 +321,35 @@ def test_a_backlog_is_read_in_parts_and_can_be_stopped_between_them(tmp_path, lo
     assert (stopped.calls + rest.calls, rest.duplicates, rest.behind) == (600, 0, 0)
 
 
-def test_a_large_backlog_is_read_by_several_processes_with_the_same_outcome(tmp_path, logs, monkeypatch):
+@pytest.mark.parametrize("form", ["canonical", "litellm"])  # read by processes, and by threads
+def test_a_large_backlog_is_read_by_several_workers_with_the_same_outcome(tmp_path, logs, monkeypatch, form):
     monkeypatch.setattr(follow, "SMALL_BYTES", 10_000)
+    written = lines if form == "canonical" else payloads
     for n in range(4):
-        append(logs / f"calls-{n}.jsonl", lines(range(n * 100, n * 100 + 100)) + "{broken\n")
+        append(logs / f"calls-{n}.jsonl", written(range(n * 100, n * 100 + 100)) + "{broken\n")
     watched = Watched(tmp_path, logs)
-    watched.follower = Follower([logs], watched.lake, watched.journal, workers=2)
+    watched.follower = Follower([logs], watched.lake, watched.journal, workers=2, format=form)
     arrivals = watched.read(most_bytes=30_000)
     assert (arrivals.calls, arrivals.duplicates, arrivals.quarantined.total()) == (400, 0, 4)
     assert watched.calls == set(range(400))
+
+
+def payloads(numbers) -> str:
+    rows = (
+        {
+            "id": f"call-{n}",
+            "call_type": "acompletion",
+            "startTime": START / 1e6 + n,
+            "endTime": START / 1e6 + n + 1,
+            "status": "success",
+            "model": "model-a",
+            "messages": [{"role": "user", "content": f"Question {n}, and a word or two"}],
+            "response": {"choices": [{"message": {"role": "assistant", "content": f"Answer {n}"}, "finish_reason": "stop"}]},
+            "metadata": {"user_api_key_hash": f"key-{n % 7}", "user_api_key_user_id": f"account-{n % 7}", "usage_object": {}},
+        }
+        for n in numbers
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def test_one_log_larger_than_a_round_is_read_in_parts_that_end_with_lines(tmp_path, logs, monkeypatch):

@@ -22,7 +22,7 @@ from stillhunt.campaigns.chronicle import Look
 from stillhunt.campaigns.kinship import lasting
 from stillhunt.cases import scans
 from stillhunt.cases.registry import Registry, Taken
-from stillhunt.cases.wording import amount
+from stillhunt.cases.wording import amount, count, visible
 from stillhunt.channels import channels
 from stillhunt.cli.outlet import Outlet
 from stillhunt.cli.terminal import progress
@@ -141,6 +141,9 @@ class Watch:
             )
         if arrivals.problems:
             self._complain(arrivals.problems)
+        if arrivals.passed:
+            named = ", ".join(visible(name, 40) for name in arrivals.passed[:5])
+            self._complain([f"passed over {count(len(arrivals.passed), 'file')} in folders that {_are(arrivals.passed)} no log: {named}"])
         return arrivals
 
     def _overdue(self) -> bool:
@@ -213,6 +216,10 @@ def closed_accounts(lake: Lake, names: Collection[str]) -> frozenset[str]:
     closed = pc.or_(pc.is_valid(rows["closed_at"]), pc.is_in(status, value_set=pa.array(CLOSED)))
     mine = pc.is_in(rows["account_id"], value_set=pa.array(sorted(names), pa.string()))
     return frozenset(str(account) for account in rows.filter(pc.and_(closed, mine))["account_id"].to_pylist())
+
+
+def _are(things: Collection[str]) -> str:
+    return "is" if len(things) == 1 else "are"
 
 
 def _kept(lake: str) -> tuple[str, object] | None:

@@ -26,7 +26,7 @@ from stillhunt.intake.quarantine import Quarantine
 from stillhunt.intake.registry import by_name
 from stillhunt.intake.report import SourceReport
 from stillhunt.intake.rows import Batch, index_block, read_block
-from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool
+from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads
 
 ROUND_BYTES = 256 << 20
 """New bytes that are committed together: what a kill costs at most, and how long stopping takes."""
@@ -49,6 +49,7 @@ class Arrivals:
         accounts, entitlements: rows of these, not distinct.
         quarantined: records that could not be read, by reason.
         problems: logs that cannot be used, one line each.
+        passed: names of files in folders that are no log.
         logs: from how many logs.
         bytes: of logs, decompressed.
         behind: bytes that are there and not read yet, roughly; not 0 only where the round was stopped.
@@ -60,6 +61,7 @@ class Arrivals:
     entitlements: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
     logs: int = 0
     bytes: int = 0
     behind: int = 0
@@ -114,7 +116,7 @@ class Follower:
         self._workers = workers
         self._clock = clock
         self._here: Here | None = None
-        self._pool: Pool | None = None
+        self._readers: dict[bool, Pool | Threads] = {}
 
     def read(
         self, *, stop: Callable[[], bool] = lambda: False, most_bytes: int = ROUND_BYTES, progress: Callable[[int], None] | None = None
@@ -133,9 +135,9 @@ class Follower:
         try:
             return self._rounds(stop, most_bytes, progress or _unseen)
         finally:
-            if self._pool is not None:
-                self._pool.close()
-                self._pool = None
+            for readers in self._readers.values():
+                readers.close()
+            self._readers.clear()
 
     def _rounds(self, stop: Callable[[], bool], most_bytes: int, progress: Callable[[int], None]) -> Arrivals:
         arrivals, now = Arrivals(), self._clock()
@@ -143,6 +145,7 @@ class Follower:
             sight = look(self._paths, self._journal.positions(), now, most_bytes=most_bytes, chosen=self._chosen, skip=self._aside)
             self._journal.advance([*sight.moved, *_found(sight)], sight.forgotten)
             arrivals.problems += sight.problems
+            arrivals.passed += sight.passed
             arrivals.behind = sight.behind
             if not sight.pieces:
                 self._journal.prune(now)
@@ -189,23 +192,29 @@ class Follower:
     # ---- formats whose records stand alone
 
     def _ordinary(self, pieces: Sequence[Piece], appender: Appender) -> Iterator[Done]:
-        chosen = [(at, piece) for at, piece in enumerate(pieces) if not piece.format.two_pass]
-        if not chosen:
-            return
-        jobs = (
-            Job(at, block, piece.format.name, str(piece.opened.path.parent), self._keep_text)
-            for at, piece in chosen
-            for block in _blocks(piece)
-        )
+        for scanned in (True, False):
+            chosen = [
+                (at, piece) for at, piece in enumerate(pieces) if not piece.format.two_pass and hasattr(piece.format, "scan") is scanned
+            ]
+            if chosen:
+                yield from self._reader(scanned, sum(piece.bytes for _, piece in chosen), appender).read(self._jobs(chosen))
+
+    def _jobs(self, chosen: Sequence[tuple[int, Piece]]) -> Iterator[Job]:
+        for at, piece in chosen:
+            for block in _blocks(piece):
+                yield Job(at, block, piece.format.name, str(piece.opened.path.parent), self._keep_text)
+
+    def _reader(self, scanned: bool, size: int, appender: Appender) -> Here | Pool | Threads:
+        """Who reads so many bytes: a backlog is worth threads (for formats with a scanner) or processes, what came in since is not."""
         count = max(1, self._workers if self._workers is not None else min(os.cpu_count() or 1, MOST_WORKERS))
-        if count > 1 and sum(piece.bytes for _, piece in chosen) >= SMALL_BYTES:
-            self._pool = self._pool or Pool(self._lake.key, count)
-            yield from self._pool.read(jobs)
-            return
+        if count > 1 and size >= SMALL_BYTES:
+            if scanned not in self._readers:
+                self._readers[scanned] = Threads(self._lake.key, count) if scanned else Pool(self._lake.key, count)
+            return self._readers[scanned]
         if self._here is None:
             self._here = Here(self._lake.key)
             self._warm(self._here, appender)
-        yield from self._here.read(jobs)
+        return self._here
 
     def _warm(self, here: Here, appender: Appender) -> None:
         """Count phrases of what was read last, which a process before this one has counted and forgotten."""

@@ -54,6 +54,7 @@ class Sight:
         moved: positions to be written down before anything is read.
         forgotten: device and inode of positions that a copy took over.
         problems: logs that cannot be used, one line each; each is said once.
+        passed: names of files in folders that are no log; each is said once.
         behind: bytes on disk that are new and in no piece yet, roughly.
         files: logs that are there.
     """
@@ -62,6 +63,7 @@ class Sight:
     moved: list[Position] = field(default_factory=list)
     forgotten: list[tuple[int, int]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
     behind: int = 0
     files: int = 0
 
@@ -227,12 +229,15 @@ class _Look:
         base = self.known or self._new()
         if not self.file.status.st_size:
             sight.moved += [*_ghost(base), self._stamped(replace(self._new(), name=base.name), waiting=0)]
-        elif not self._still:
-            sight.moved.append(self._stamped(base, waiting=1))
-        else:
-            if self.file.named and base.problem != problem:
+            return
+        again = self.known is not None and bool(self.known.size) and self.known.seen < self.now
+        if (self._still or (self.file.named and again)) and base.problem != problem:
+            if self.file.named:
                 sight.problems.append(problem)
-            sight.moved.append(self._stamped(replace(base, problem=problem), waiting=0))
+            elif not self.file.guest:
+                sight.passed.append(self.file.path.name)
+            base = replace(base, problem=problem)
+        sight.moved.append(self._stamped(base, waiting=int(not self._still)))
 
     def _resume(self, sight: Sight, opened: Opened) -> tuple[Position, Mark] | None:
         """The position to go on from, with a mark that can grow; None where a copy is still being made."""

@@ -49,6 +49,15 @@ def test_the_sizes_of_all_files_count_also_of_those_in_folders(tmp_path, monkeyp
     assert early.start_early([tmp_path / "part 0" / "calls.jsonl", tmp_path / "part 1", tmp_path / "nowhere"]) is large
 
 
+def test_logs_that_threads_read_need_no_template(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(early, "context", lambda: pytest.fail("started"))
+    log = sized(tmp_path / "calls.jsonl", early.SMALL_BYTES)
+    with log.open("r+b") as file:
+        file.write(b'{"id": "1", "call_type": "acompletion", "startTime": 1783418400.25}')
+    assert not early.start_early([log])
+
+
 def test_one_worker_needs_no_template(tmp_path, monkeypatch):
     monkeypatch.setattr(early, "context", lambda: pytest.fail("started"))
     assert not early.start_early([sized(tmp_path / "calls.jsonl", early.SMALL_BYTES)], 1)

@@ -19,6 +19,10 @@ from typing import Any
 
 SMALL_BYTES = 24 << 20  # below this, starting processes costs more than they save
 
+_SCANNED = (b'"call_type"', b'"startTime"')
+_HEAD = 4096
+"""Logs that begin with these names are LiteLLM's, which threads read: see `workers`."""
+
 
 def context() -> BaseContext:
     """How workers are started: forked from the template where there is such a thing."""
@@ -61,7 +65,7 @@ class _Context(ForkServerContext):
 
 
 def start_early(paths: Iterable[Path], workers: int | None = None) -> bool:
-    """Start the template if reading `paths` looks as if it would take workers. Returns whether it does.
+    """Start the template if reading `paths` looks as if it would take worker processes. Returns whether it does.
 
     A wrong guess costs a second of time on another core, or that second later. Paths that cannot be read are somebody else's to report.
     """
@@ -76,12 +80,20 @@ def _large(paths: Iterable[Path]) -> bool:
     for path in paths:
         for file in _files(path):
             try:
-                size += file.stat().st_size
+                size += 0 if _is_scanned(file) else file.stat().st_size
             except OSError:
                 continue
             if size >= SMALL_BYTES:
                 return True
     return False
+
+
+def _is_scanned(path: Path) -> bool:
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return all(name in head for name in _SCANNED)
 
 
 def _files(path: Path) -> Iterable[Path]:

@@ -10,18 +10,10 @@ from typing import Any
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
-from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm_fields import (
-    NOBODY,
-    OPERATIONS,
-    client_headers,
-    first_seen_account,
-    outcome,
-    split_parameters,
-    token_details,
-)
+from stillhunt.intake.formats import Context, Found, Row, Sample
+from stillhunt.intake.formats.litellm_fields import NOBODY, Who, call_type_of, client_headers, outcome, rows_of_call, split_parameters
 from stillhunt.intake.formats.litellm_scan import scan_payloads
-from stillhunt.intake.formats.values import address, count, from_seconds, identifier, json_object, label, optional_identifier
+from stillhunt.intake.formats.values import from_seconds, identifier, json_object, label, optional_identifier
 
 _KEYS = frozenset(
     (
@@ -82,12 +74,11 @@ class LiteLLM:
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a payload is complete in itself."""
 
-    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[Found]:
         """One interaction, and the account when it is the first with an e-mail address."""
+        if "mcp" in call_type_of(record):
+            return ()
         get = record.get
-        call_type = label(get("call_type"), "call_type") or "completion"
-        if "mcp" in call_type:
-            return ()  # a tool server was called, not a model
         metadata = get("metadata")
         if type(metadata) is not dict:
             metadata = json_object(metadata, "metadata")
@@ -115,48 +106,19 @@ class LiteLLM:
         response = get("response")
         body = read_body(get("messages"), response, tools=tools, system=system, keep_text=context.keep_text)
         ended = get("endTime")
-        model = label(get("model"), "model")
-        reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
         status, error_type = outcome(record, "error_information")
-        row: Row = {
-            "interaction_id": interaction_id,
-            "started_at": from_seconds(get("startTime"), "startTime"),
+        model = label(get("model"), "model")
+        own: Row = {
             "ended_at": None if ended is None else from_seconds(ended, "endTime"),
-            "account_id": account_id,
-            "organization_id": organization_id,
-            "key_id": key_id,
-            "end_user_id": optional_identifier(get("end_user"), "end_user"),
-            "surface": "batch" if "batch" in call_type else "api",
-            "operation": OPERATIONS.get(call_type, call_type),
-            "request_model": label(get("model_group"), "model_group") or model,
             "response_model": label(response.get("model"), "response.model") or model if type(response) is dict else None,
-            "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
-            "output_tokens": count(get("completion_tokens"), "completion_tokens"),
-            "reasoning_tokens": reasoning_tokens,
-            "cached_tokens": cached_tokens,
             "http_status": status,
-            "finish_reason": body.finish_reason,
             "error_type": error_type,
-            "conversation_id": conversation_id,
             "request_parameters": parameters,
-            "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
             "user_agent": label(get("user_agent") or meta("user_agent"), "user_agent"),
             "client_headers": client_headers(metadata, get("proxy_server_request")),
-            "system": body.system,
-            "transcript": body.transcript,
-            "tools": body.tools,
-            "response": body.response,
-            "reasoning": body.reasoning,
-            "tool_count": body.tool_count,
-            "truncated": body.truncated,
-            "messages": body.messages,
         }
-        if call_id is not None and call_id != interaction_id:
-            row["_request_ids"] = [call_id]
-        email = meta("user_api_key_user_email")
-        if email is None or account_id is None:
-            return (("interactions", row),)
-        return (("interactions", row), *first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context))
+        who = Who(interaction_id, call_id, account_id, organization_id, key_id, conversation_id)
+        return rows_of_call(record, metadata, who, body, response, own, context)
 
 
 FORMAT = LiteLLM()

@@ -6,10 +6,22 @@ Functions of decoded values, as in `values.py`; several other sources write para
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from stillhunt.intake.formats import Context, Row
-from stillhunt.intake.formats.values import count, decoded, headers, http_status, json_object, json_text, label
+from stillhunt.intake.bodies import Body
+from stillhunt.intake.formats import Context, Found, Row
+from stillhunt.intake.formats.values import (
+    address,
+    count,
+    decoded,
+    from_seconds,
+    headers,
+    http_status,
+    json_object,
+    json_text,
+    label,
+    optional_identifier,
+)
 
 NOBODY = "default_user_id"
 """The user id that the proxy gives to calls with its master key: everybody, hence nobody."""
@@ -93,6 +105,82 @@ def client_headers(metadata: Mapping[str, Any], proxy_request: Any) -> str | Non
         present = {name.lower() for name in whole if isinstance(name, str)}
         whole = {**whole, **{name: value for name, value in custom.items() if not isinstance(name, str) or name.lower() not in present}}
     return headers(whole, "metadata.headers")
+
+
+class Who(NamedTuple):
+    """Whose call a record is, by the ids that the two payloads find in different places."""
+
+    interaction_id: str
+    call_id: str | None
+    account_id: str | None
+    organization_id: str | None
+    key_id: str | None
+    conversation_id: str | None
+
+
+def rows_of_call(
+    record: Mapping[str, Any], metadata: Mapping[str, Any], who: Who, body: Body, response: Any, own: Row, context: Context
+) -> Iterable[Found]:
+    """The interaction, and the account when it is the first with an e-mail address.
+
+    Args:
+        record: the payload, for what has one name in both.
+        metadata: its metadata, decoded.
+        who: whose call it is.
+        body: what was asked and answered.
+        response: the response, decoded, for token details.
+        own: the columns that the two payloads fill differently, whether a response has a model of its own among them.
+        context: what has been seen before.
+    """
+    get, meta = record.get, metadata.get
+    surface, operation = kind_of_call(call_type_of(record))
+    reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
+    row: Row = {
+        "interaction_id": who.interaction_id,
+        "started_at": from_seconds(get("startTime"), "startTime"),
+        "account_id": who.account_id,
+        "organization_id": who.organization_id,
+        "key_id": who.key_id,
+        "end_user_id": optional_identifier(get("end_user"), "end_user"),
+        "surface": surface,
+        "operation": operation,
+        "request_model": label(get("model_group"), "model_group") or label(get("model"), "model"),
+        "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
+        "output_tokens": count(get("completion_tokens"), "completion_tokens"),
+        "reasoning_tokens": reasoning_tokens,
+        "cached_tokens": cached_tokens,
+        "finish_reason": body.finish_reason,
+        "conversation_id": who.conversation_id,
+        "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
+        "system": body.system,
+        "transcript": body.transcript,
+        "tools": body.tools,
+        "response": body.response,
+        "reasoning": body.reasoning,
+        "tool_count": body.tool_count,
+        "truncated": body.truncated,
+        "messages": body.messages,
+        **own,
+    }
+    if who.call_id is not None and who.call_id != who.interaction_id:
+        row["_request_ids"] = [who.call_id]
+    email = meta("user_api_key_user_email")
+    if email is None or who.account_id is None:
+        return (("interactions", row),)
+    return (
+        ("interactions", row),
+        *first_seen_account(who.account_id, who.organization_id, email, "metadata.user_api_key_user_email", context),
+    )
+
+
+def call_type_of(record: Mapping[str, Any]) -> str:
+    """What kind of call it was. A type with "mcp" in it is one of a tool server, not of a model."""
+    return label(record.get("call_type"), "call_type") or "completion"
+
+
+def kind_of_call(call_type: str) -> tuple[str, str]:
+    """(surface, operation)."""
+    return "batch" if "batch" in call_type else "api", OPERATIONS.get(call_type, call_type)
 
 
 def first_seen_account(account_id: str, organization_id: str | None, email: Any, field: str, context: Context) -> Iterable[tuple[str, Row]]:

@@ -17,8 +17,16 @@ import pyarrow.compute as pc
 
 from stillhunt.intake.bodies import LETTERS, REDACTED, TRUNCATION_MARKS, Body, set_tools
 from stillhunt.intake.formats import Also, Context, Scan
-from stillhunt.intake.formats.litellm_fields import NOBODY, OPERATIONS, client_headers, first_seen_account, outcome, split_parameters
-from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded, label
+from stillhunt.intake.formats.litellm_fields import (
+    NOBODY,
+    call_type_of,
+    client_headers,
+    first_seen_account,
+    kind_of_call,
+    outcome,
+    split_parameters,
+)
+from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
 from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
 from stillhunt.intake.scanning import (
     COUNT,
@@ -185,8 +193,8 @@ def _cut(offsets: Kernel, data: Kernel, found: Kernel) -> None:
 
 
 def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...]:
-    call_type = label(values[0], "call_type") or "completion"
-    return "batch" if "batch" in call_type else "api", OPERATIONS.get(call_type, call_type), "mcp" in call_type
+    call_type = call_type_of({"call_type": values[0]})
+    return *kind_of_call(call_type), "mcp" in call_type
 
 
 def _outcome(values: Sequence[Any]) -> tuple[Any, ...]:

@@ -10,17 +10,9 @@ from typing import Any
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body, read_body
-from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm_fields import (
-    NOBODY,
-    OPERATIONS,
-    client_headers,
-    first_seen_account,
-    outcome,
-    split_parameters,
-    token_details,
-)
-from stillhunt.intake.formats.values import address, count, decoded, from_seconds, identifier, json_object, label, optional_identifier
+from stillhunt.intake.formats import Context, Found, Row, Sample
+from stillhunt.intake.formats.litellm_fields import NOBODY, Who, call_type_of, client_headers, outcome, rows_of_call, split_parameters
+from stillhunt.intake.formats.values import decoded, from_seconds, identifier, json_object, label, optional_identifier
 
 _SURE = frozenset({"request_id", "call_type", "startTime"})
 _KEYS = frozenset(
@@ -81,12 +73,11 @@ class LiteLLMSpend:
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a row is complete in itself."""
 
-    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
+    def read(self, record: Mapping[str, Any], context: Context) -> Iterable[Found]:
         """One interaction, and the account when it is the first with an e-mail address."""
+        if "mcp" in call_type_of(record):
+            return ()
         get = record.get
-        call_type = label(get("call_type"), "call_type") or "completion"
-        if "mcp" in call_type:
-            return ()  # a tool server was called, not a model
         metadata = json_object(get("metadata"), "metadata")
         meta = metadata.get
         call_id = optional_identifier(get("litellm_call_id"), "litellm_call_id")
@@ -109,52 +100,22 @@ class LiteLLMSpend:
         response = decoded(get("response"))
         request = decoded(get("proxy_server_request"))
         body = _body(decoded(get("messages")), request, response, context)
-        reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
         status, error_type = outcome({"status": get("status") or meta("status"), "error": decoded(meta("error_information"))}, "error")
         ended = get("endTime")
-        model = label(get("model"), "model")
-        row: Row = {
-            "interaction_id": interaction_id,
-            "started_at": from_seconds(get("startTime"), "startTime"),
+        model = label(response.get("model"), "response.model") if isinstance(response, Mapping) else None
+        own: Row = {
             "ended_at": None if ended in (None, "") else from_seconds(ended, "endTime"),
-            "account_id": account_id,
-            "organization_id": organization_id,
-            "key_id": key_id,
-            "end_user_id": optional_identifier(get("end_user"), "end_user"),
-            "surface": "batch" if "batch" in call_type else "api",
-            "operation": OPERATIONS.get(call_type, call_type),
-            "request_model": label(get("model_group"), "model_group") or model,
-            "response_model": (label(response.get("model"), "response.model") if isinstance(response, Mapping) else None) or model,
-            "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
-            "output_tokens": count(get("completion_tokens"), "completion_tokens"),
-            "reasoning_tokens": reasoning_tokens,
-            "cached_tokens": cached_tokens,
+            "response_model": model or label(get("model"), "model"),
             "http_status": status,
-            "finish_reason": body.finish_reason,
             "error_type": error_type,
-            "conversation_id": None if conversation_id in (interaction_id, call_id) else conversation_id,
             "request_parameters": _parameters(request),
-            "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
             "user_agent": label(meta("user_agent"), "metadata.user_agent"),
             "client_headers": client_headers(metadata, request if isinstance(request, Mapping) and "headers" in request else None),
-            "system": body.system,
-            "transcript": body.transcript,
-            "tools": body.tools,
-            "response": body.response,
-            "reasoning": body.reasoning,
-            "tool_count": body.tool_count,
-            "truncated": body.truncated,
-            "messages": body.messages,
         }
-        if call_id is not None and call_id != interaction_id:
-            row["_request_ids"] = [call_id]
-        email = meta("user_api_key_user_email")
-        accounts = (
-            first_seen_account(account_id, organization_id, email, "metadata.user_api_key_user_email", context)
-            if email and account_id
-            else ()
-        )
-        return (("interactions", row), *accounts)
+        if conversation_id in (interaction_id, call_id):
+            conversation_id = None
+        who = Who(interaction_id, call_id, account_id, organization_id, key_id, conversation_id)
+        return rows_of_call(record, metadata, who, body, response, own, context)
 
 
 def _body(messages: Any, request: Any, response: Any, context: Context) -> Body:

@@ -16,7 +16,7 @@ import zstandard
 
 from intake.memory_lake import MemoryLake
 from stillhunt.errors import StillhuntError
-from stillhunt.intake import follow, followed
+from stillhunt.intake import follow, followed, followed_bytes
 from stillhunt.intake.follow import Follower
 from stillhunt.intake.journal import Journal
 from stillhunt.records import CANONICAL_INTERACTIONS
@@ -353,7 +353,7 @@ def payloads(numbers) -> str:
 
 
 def test_one_log_larger_than_a_round_is_read_in_parts_that_end_with_lines(tmp_path, logs, monkeypatch):
-    monkeypatch.setattr(followed, "_behind", small_pieces)
+    monkeypatch.setattr(followed_bytes, "behind", small_pieces)
     append(logs / "calls.jsonl", lines(range(400)))
     watched = Watched(tmp_path, logs)
     told: list[int] = []

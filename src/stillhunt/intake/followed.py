@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import orjson
-
 from stillhunt.errors import InputError
+from stillhunt.intake.followed_bytes import cut, first, is_json, readable
 from stillhunt.intake.formats import Format
 from stillhunt.intake.journal import WINDOW, Mark, Position, hashed, measured
-from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks, open_source, walk
+from stillhunt.intake.opening import Opened, chunks, open_source, walk
 from stillhunt.intake.registry import by_name, guess, unknown
-from stillhunt.intake.splitting import csv_cut
 
 STILL_SECONDS = 600.0
 """A log that nobody has written to for so long is taken as it is: a last line without an end, a compressed file that is cut off."""
@@ -28,8 +26,6 @@ PAIRED_SECONDS = 60.0
 
 _VERIFIED_BYTES = 16 << 20
 """So much of a log that has changed is compared byte by byte; of more, only both ends: a log that grows is the usual case."""
-
-_CSV_BYTES = 32 << 20
 
 WHOLE = ("parquet", "array")
 """Framings of logs that are one document: Parquet, and JSON texts of any shape."""
@@ -266,7 +262,7 @@ class _Look:
     def _alike(self, opened: Opened) -> Iterator[Position]:
         """Logs that began as this one does."""
         begin = b""
-        for data in _readable_part(opened):
+        for data in readable(opened):
             begin += data
             if len(begin) >= WINDOW:
                 break
@@ -279,12 +275,12 @@ class _Look:
         if not opened.compression and opened.size < wanted.length:
             return Mark(opened.size)
         if opened.compression or whole or wanted.length <= _VERIFIED_BYTES:
-            return measured(_first(_readable_part(opened), wanted.length))
+            return measured(first(readable(opened), wanted.length))
         with self.file.path.open("rb") as file:
-            first = file.read(WINDOW)
+            head = file.read(WINDOW)
             file.seek(wanted.length - WINDOW)
-            last = file.read(WINDOW)
-        return Mark(wanted.length, wanted.crc, hashed(first), hashed(last), first, last)
+            tail = file.read(WINDOW)
+        return Mark(wanted.length, wanted.crc, hashed(head), hashed(tail), head, tail)
 
     # ---- what is new in it
 
@@ -316,8 +312,8 @@ class _Look:
     def _part(self, sight: Sight, base: Position, mark: Mark, opened: Opened, form: Format, most_bytes: int) -> Piece | None:
         """Whole records behind what has been read, up to about `most_bytes`; of a compressed log all of them."""
         start = max(mark.length, opened.start)
-        grown, rest, broken = self._cut(opened, mark, most_bytes)
-        ended = not rest or broken or _is_json(rest, opened.framing) or self._still or bool(opened.compression)
+        grown, rest, broken = cut(opened, mark, most_bytes)
+        ended = not rest or broken or is_json(rest, opened.framing) or self._still or bool(opened.compression)
         if rest and ended and not broken:
             grown = grown.grown(rest)
         seen_all = opened.compression or grown.length + (0 if ended else len(rest)) >= self.file.status.st_size
@@ -334,73 +330,3 @@ class _Look:
             return None
         size = opened.size if opened.compression else grown.length
         return Piece(replace(opened, start=start, size=size), form, after, grown.length - start)
-
-    def _cut(self, opened: Opened, mark: Mark, most_bytes: int) -> tuple[Mark, bytes, bool]:
-        """The mark up to the last whole record, what follows it, and whether the log is cut off there."""
-        csv = opened.framing == "csv"
-        most = min(most_bytes, _CSV_BYTES) if csv else most_bytes
-        begun, rest = mark.length, b""
-        if csv and begun < opened.start:
-            # quotes in a header end where the header does
-            header = b"".join(_first(_readable_part(opened), opened.start))
-            mark = measured([header[begun:]], mark)
-        try:
-            for data in _behind(opened, mark.length):
-                whole = rest + data
-                end = csv_cut(whole) if csv else whole.rfind(b"\n") + 1
-                if not end and len(whole) > MAX_RECORD_BYTES:
-                    end = len(whole)  # no record: whoever reads it says so
-                if end:
-                    mark = mark.grown(whole[:end])
-                rest = whole[end:]
-                if not opened.compression and mark.length - begun >= most:
-                    return mark, b"", False
-        except InputError:
-            return mark, rest, True
-        return mark, rest, False
-
-
-def _is_json(data: bytes, framing: str) -> bool:
-    """Whether a last line without a newline is whole: no beginning of a JSON object is one."""
-    if framing != "lines":
-        return False
-    try:
-        return isinstance(orjson.loads(data), dict | list)
-    except orjson.JSONDecodeError:
-        return not data.strip()
-
-
-def _readable_part(opened: Opened) -> Iterator[bytes]:
-    """The bytes of a log from the beginning, as far as they can be read."""
-    try:
-        yield from chunks(opened.path, opened.compression, opened.size)
-    except InputError:
-        return
-
-
-def _first(pieces: Iterable[bytes], length: int) -> Iterator[bytes]:
-    for piece in pieces:
-        if length <= 0:
-            return
-        yield piece[:length]
-        length -= len(piece)
-
-
-def _behind(opened: Opened, length: int) -> Iterator[bytes]:
-    """The bytes behind the first `length`.
-
-    Raises:
-        InputError: as `chunks`.
-    """
-    if opened.compression:
-        for piece in chunks(opened.path, opened.compression, opened.size):
-            if length < len(piece):
-                yield piece[length:]
-            length = max(0, length - len(piece))
-        return
-    with opened.path.open("rb") as file:
-        file.seek(length)
-        left = opened.size - length
-        while left > 0 and (data := file.read(min(1 << 20, left))):
-            left -= len(data)
-            yield data

@@ -155,6 +155,25 @@ def test_rows_that_spark_cannot_read_by_itself_are_sent_to_it(spark, tmp_path, m
         assert found == [{"n": 40, "total": sum(range(40)), "first": min(interactions(range(40))["started_at"].to_pylist())}]
 
 
+def test_a_lake_in_a_catalog_that_spark_knows_is_read_there_under_its_name(spark, tmp_path):
+    # Spark's own catalog stands in for Iceberg's: it takes the name and leaves the snapshot to those that know of snapshots
+    with Lake.open(tmp_path / "lake", create=True) as lake, open_engine("spark", iceberg="spark_catalog") as engine:
+        lake.append_interactions(interactions(range(10)))
+        engine.session.sql("CREATE DATABASE stillhunt")
+        try:
+            engine.session.sql("SELECT 'call-x' AS interaction_id, CAST(7 AS INT) AS input_tokens").write.saveAsTable(
+                "stillhunt.interactions"
+            )
+            engine.attach("calls", lake.table("interactions"))
+            engine.attach("people", lake.table("accounts"))
+            found = engine.fetch("SELECT interaction_id, input_tokens, account_id, started_at FROM calls")
+            assert found.to_pylist() == [{"interaction_id": "call-x", "input_tokens": 7, "account_id": None, "started_at": None}]
+            assert found.schema.field("started_at").type == records.TIMESTAMP
+            assert engine.fetch("SELECT COUNT(*) AS n FROM people").to_pylist() == [{"n": 0}]
+        finally:
+            engine.session.sql("DROP DATABASE stillhunt CASCADE")
+
+
 def test_a_file_of_the_lake_that_is_gone_is_said_in_words(spark, tmp_path):
     with Lake.open(tmp_path / "lake", create=True) as lake, open_engine("spark") as engine:
         lake.append_interactions(interactions(range(5)))

@@ -265,6 +265,19 @@ def test_what_is_no_log_is_said_once_and_one_that_was_named_without_long_waiting
     assert (third.passed, third.problems) == ([], [])
 
 
+def test_a_link_that_was_named_is_followed_where_it_leads(tmp_path, logs):
+    link, target = tmp_path / "current.log", logs / "0.log"
+    append(target, lines(range(5)))
+    link.symlink_to(target)
+    watched = Watched(tmp_path, link)
+    watched.read()
+    append(target, lines(range(5, 8)))
+    target.rename(logs / "0.log.20260504")
+    append(target, lines(range(8, 10)))
+    arrivals = watched.read()
+    assert (arrivals.calls, arrivals.duplicates) == (5, 0)
+
+
 def test_a_table_that_is_replaced_is_read_again_and_one_that_is_only_moved_is_not(tmp_path, logs):
     path = logs / "accounts.jsonl"
     rows = [{"account_id": f"account-{n:03d}", "status": "active", "created_at": START} for n in range(200)]

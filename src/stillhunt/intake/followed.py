@@ -7,7 +7,8 @@ compressed logs go on where they were, truncated and replaced ones begin anew. H
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -147,12 +148,13 @@ def _files(paths: Sequence[Path], skip: Path | None) -> Iterator[_File]:
             yield one
 
 
-def _beside(path: Path) -> Iterable[Path]:
-    """What a rotation may have made of a log that was named by itself: files beside it whose names begin with its name."""
-    try:
-        return sorted(one for one in path.parent.iterdir() if one.name.startswith(path.name) and one.name != path.name and one.is_file())
-    except OSError:
-        return ()
+def _beside(path: Path) -> Iterator[Path]:
+    """What a rotation may have made of a log that was named by itself: files beside it, or beside what it links to, with longer names."""
+    for base in dict.fromkeys((path, path.resolve())):
+        with suppress(OSError):
+            yield from sorted(
+                one for one in base.parent.iterdir() if one.name.startswith(base.name) and one.name != base.name and one.is_file()
+            )
 
 
 def _ghost(position: Position) -> list[Position]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+import stillhunt
 from lake import twins as module
 from lake.twins import Twins
 from stillhunt.campaigns import Settings, hunt
@@ -18,6 +20,8 @@ from stillhunt.intake import pipeline
 from stillhunt.lake import Lake, engines
 from stillhunt.range import WorldSpec, make, operator
 from stillhunt.records import Findings
+
+SOURCE = Path(stillhunt.__file__).parent
 
 
 @dataclass
@@ -43,6 +47,13 @@ def world(tmp_path_factory) -> World:
         first = min(lake.table("interactions").to_arrow(["started_at"])["started_at"].to_pylist())
     (folder / "networks.txt").write_text("0.0.0.0/1 hosting\n")
     return World(folder / "lake", first + timedelta(days=7), folder / "networks.txt")
+
+
+def asking() -> set[str]:
+    """The modules of the product in which an engine is asked, as their text has it."""
+    question = re.compile(r"\b\w*engine\.(attach|materialise|fetch|grouped)\(")
+    found = {path.relative_to(SOURCE.parent).with_suffix("") for path in SOURCE.rglob("*.py") if question.search(path.read_text())}
+    return {".".join(path.parts) for path in found}
 
 
 @pytest.fixture
@@ -76,6 +87,8 @@ def test_whatever_a_scan_asks_gets_the_same_rows_from_both_engines(twins: list[T
     assert here.scanned.interactions > 4_000
     assert len(twins) == 1
     assert any("as_of" in sql for sql in twins[0].asked)
+    # whoever else learns to ask an engine is replayed here, or this fails
+    assert twins[0].askers == asking()
 
 
 def test_an_engine_that_there_is_not_is_said_with_those_that_there_are(world: World, capsys):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,6 +100,7 @@ class Twins(Engine):
 
     Attributes:
         asked: the SQL of every question, as the first engine had it.
+        askers: the modules of the product that asked.
     """
 
     name = "twins"
@@ -107,17 +109,20 @@ class Twins(Engine):
         self.dialect: Marks = Marks()
         self.first, self.second = first, second
         self.asked: list[str] = []
+        self.askers: set[str] = set()
 
     def close(self) -> None:
         self.first.close()
         self.second.close()
 
     def _attach_arrow(self, name: str, table: pa.Table) -> None:
+        self._note_asker()
         self.first.attach(name, table)
         self.second.attach(name, table)
         self._compare_relation(name)
 
     def _attach_lake(self, name: str, table: LakeTable) -> None:
+        self._note_asker()
         self.first.attach(name, table)
         self.second.attach(name, table)
         self._compare_relation(name)
@@ -143,7 +148,17 @@ class Twins(Engine):
     def _spelled(self, sql: str) -> tuple[str, str]:
         spelled = self.dialect.spelled(sql, self.first.dialect), self.dialect.spelled(sql, self.second.dialect)
         self.asked.append(spelled[0])
+        self._note_asker()
         return spelled
+
+    def _note_asker(self) -> None:
+        frame = sys._getframe(1)
+        while frame is not None:
+            module = str(frame.f_globals.get("__name__", ""))
+            if module.startswith("stillhunt.") and module != Engine.__module__:
+                self.askers.add(module)
+                return
+            frame = frame.f_back
 
     def _compare_relation(self, name: str) -> None:
         """Counts and sums of every column, texts by their hashes and lists by their elements: the same for the same rows in any order."""

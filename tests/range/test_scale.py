@@ -38,7 +38,7 @@ def world():
     """Everybody, all bare calls, and their rows with the lane and the population of each."""
     made = scale.cast(SPEC)
     first = made.facts["start"] // DAY
-    parts = [calls for _, calls in bare(made, first, first + DAYS, 0, 1 << 62, 30_000)]
+    parts = [calls.copy() for _, calls in bare(made, first, first + DAYS, 0, 1 << 62, 30_000)]
     calls = np.concatenate(parts)
     rows = Rows(made).table(calls)
     lanes = made.lanes[calls["lane"]]

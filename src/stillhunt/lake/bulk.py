@@ -19,8 +19,8 @@ from stillhunt.lake.commits import MovedError, append_files, attempts, day_path,
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.opening import open_lake, stored_schema
 
-BULK_ROW_GROUP = 491_520
-"""Rows of a group in files of about a million: long enough for identifiers to repeat, four times what DuckDB hands to a thread."""
+BULK_ROW_GROUP = 1_048_576
+"""Rows of a group, and so of a file of about a million: each group repeats its identifiers, at 4 bytes a call in groups half as long."""
 
 
 class BulkFile:

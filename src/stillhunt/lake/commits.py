@@ -39,7 +39,7 @@ _ENCODINGS = {
     "started_at": "DELTA_BINARY_PACKED",
     "ended_at": "DELTA_BINARY_PACKED",
 }
-_DICTIONARY_BYTES = 16 << 20
+_DICTIONARY_BYTES = 64 << 20
 """A dictionary may grow so large before plain values follow: a hundred thousand accounts' ids in one row group are repeated, too."""
 _NO_DICTIONARY = {
     "interaction_id",
@@ -186,11 +186,9 @@ def parquet_writer(sink: OutputStream, schema: pa.Schema, *, bulk: bool = False)
         sink,  # type: ignore[arg-type]
         schema,
         compression="zstd",
-        compression_level=1,
+        compression_level={leaf: 3 if leaf.startswith("sketch") else 1 for leaf in (_leaf(field) for field in schema)},
         use_dictionary=[  # type: ignore[arg-type]
-            f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-            for field in schema
-            if field.name not in _NO_DICTIONARY
+            _leaf(field) for field in schema if field.name not in _NO_DICTIONARY
         ],
         column_encoding={field.name: _ENCODINGS[field.name] for field in schema if field.name in _ENCODINGS},
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
@@ -199,6 +197,11 @@ def parquet_writer(sink: OutputStream, schema: pa.Schema, *, bulk: bool = False)
         ],
         store_schema=not bulk,
     )
+
+
+def _leaf(field: pa.Field[Any]) -> str:
+    """The column of a Parquet file that holds a field's values."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
 
 
 def file_schema(table: Table, schema: pa.Schema) -> pa.Schema:

@@ -103,8 +103,8 @@ def _sketch(
     """
     sums = counts[counts.shape[0] - 1]
     sums[:] = 0
-    for g in range(voice.gram, voice.gram + voice.grams):
-        sums[_layer(abs(grams[g]))] += 1
+    for place in range(voice.gram, voice.gram + voice.grams):
+        sums[_layer(abs(grams[place]))] += 1
     for j in range(messages):
         luck = unit(at(keys[j], 6))
         share = slots[j]
@@ -125,6 +125,7 @@ def _sketch(
         kept -= sums[first]
         first += 1
     begin = total
+    g = np.int64(voice.gram)
     for layer in range(_LAST, first - 1, -1):
         if not sums[layer]:
             continue
@@ -142,12 +143,13 @@ def _sketch(
                 else:
                     gram = low + np.int64((draw >> np.uint64(24)) % size)
                 total = _place(values, head, total, gram)
-        for g in range(voice.gram, voice.gram + voice.grams):
-            gram = np.int64(abs(grams[g]))
-            if gram >= low and (layer == 0 or gram < np.int64(1) << (TOP - layer)):
-                if salt and grams[g] > 0:
-                    gram = low + np.int64(mix(salt ^ np.uint64(gram)) % size)
-                total = _place(values, head, total, gram)
+        # a template's grams are in order, too
+        while g < voice.gram + voice.grams and abs(np.int64(grams[g])) >> (TOP - layer) == 0:
+            gram = abs(np.int64(grams[g]))
+            if salt and grams[g] > 0:
+                gram = low + np.int64(mix(salt ^ np.uint64(gram)) % size)
+            total = _place(values, head, total, gram)
+            g += 1
     # common phrases may have been drawn twice
     end = begin
     for place in range(begin, total):
@@ -274,19 +276,28 @@ def _fill(
     return total
 
 
-def fill(cast: Cast, calls: Array) -> tuple[Filled, Array, Array]:
-    """The columns of bare calls, and offsets and grams of their sketches."""
+class Room:
+    """Memory for the columns of so many calls, which is used again: what was made with it is good until the next time."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.columns = Filled(*(np.empty(rows, _TYPES.get(name, "i8")) for name in Filled._fields))
+        self.offsets = np.zeros(rows + 1, np.int32)
+        # a sketch is made before it is cut to size: the last one may need more room
+        self.values = np.empty((MOST_GRAMS + 1) * rows + 100_000, np.int32)
+
+
+def fill(cast: Cast, calls: Array, room: Room | None = None) -> tuple[Filled, Array, Array]:
+    """The columns of bare calls, and offsets and grams of their sketches; in `room`, if that is given."""
     rows = calls.size
-    out = Filled(*(np.empty(rows, _TYPES.get(name, "i8")) for name in Filled._fields))
-    offsets = np.zeros(rows + 1, np.int32)
-    # a sketch is made before it is cut to size: the last one may need more room
-    values = np.empty((MOST_GRAMS + 1) * rows + 100_000, np.int32)
+    room = room or Room(rows)
+    out = Filled(*(column[:rows] for column in room.columns))
     voices = cast.voices
     total = _fill(
         calls, cast.lanes, cast.sites, cast.anchors, cast.prefix_lists, voices.voices, voices.samples, voices.grams, voices.common,
-        voices.layers, out, offsets, values, (_lines(cast.lanes), _lines(cast.sites), _lines(cast.anchors)),
+        voices.layers, out, room.offsets, room.values, (_lines(cast.lanes), _lines(cast.sites), _lines(cast.anchors)),
     )  # fmt: skip
-    return out, offsets, values[:total]
+    return out, room.offsets[: rows + 1], room.values[:total]
 
 
 def _lines(table: Array) -> Array:

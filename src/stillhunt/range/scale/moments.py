@@ -344,7 +344,7 @@ def _own_time(
         elif unit(at(key, 1)) < 0.8:  # what is free each day is used up on most days
             for number in range(np.int64(lane.size)):
                 mine = at(key, 10 + number)
-                now = start + lane.phase + np.int64(normal(mine, mix(mine)) * lane.jitter)
+                now = start + (lane.phase + np.int64(normal(mine, mix(mine)) * lane.jitter)) % DAY
                 n = _session(calls, n, lanes, weathers, queues, closings, who, at(mine, 2), now, 1, 1.0, 0.0, talks)
     return n
 
@@ -376,22 +376,81 @@ def _dealt(calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, c
     return n
 
 
-def day_calls(cast: Cast, day: int, room: int) -> Array:
-    """The bare calls that begin on a day, and what they lead to after it, in no order.
+class Days:
+    """Makes bare calls a day at a time; what it gives is good until the next one. Not for several threads at once."""
 
-    Args:
-        cast: everybody.
-        day: days since 1970, UTC.
-        room: about how many calls there will be.
-    """
-    seed = cast.facts["seed"]
-    while True:
-        calls = np.empty(int(room * 1.1) + 100_000, CALL)
-        queues = cast.queues
-        n = _own_time(calls, 0, cast.lanes, cast.weathers, queues, cast.closings, lane_key(seed), day, cast.voices.talks)
-        for number in range(1, queues.size):  # the first is nobody's
-            if n >= 0 and queues[number]["central"]:
-                n = _dealt(calls, n, cast.lanes, cast.weathers, queues, cast.closings, number, day * DAY, (day + 1) * DAY)
-        if n >= 0:
-            return calls[:n]
-        room = 2 * room + 100_000
+    def __init__(self, cast: Cast, room: int) -> None:
+        """`room`: about how many calls there are in a day."""
+        self._cast = cast
+        self._begun = np.empty(int(room * 1.3) + 100_000, CALL)
+        self._sorted = np.empty(0, CALL)
+        self._counts = np.zeros((DAY >> _SHIFT) + 2, np.int32)
+        self._spill = np.empty(0, CALL)
+        self._next = -1
+
+    def begun(self, day: int) -> Array:
+        """The calls that begin on a day (days since 1970, UTC), and what they lead to after it, in no order."""
+        cast = self._cast
+        seed, queues = cast.facts["seed"], cast.queues
+        while True:
+            calls = self._begun
+            n = _own_time(calls, 0, cast.lanes, cast.weathers, queues, cast.closings, lane_key(seed), day, cast.voices.talks)
+            for number in range(1, queues.size):  # the first is nobody's
+                if n >= 0 and queues[number]["central"]:
+                    n = _dealt(calls, n, cast.lanes, cast.weathers, queues, cast.closings, number, day * DAY, (day + 1) * DAY)
+            if n >= 0:
+                return calls[:n]
+            self._begun = np.empty(2 * calls.size, CALL)
+
+    def day(self, day: int, since: int, until: int) -> Array:
+        """The calls of a day that lie in [since, until) (microseconds), in order of time."""
+        if self._next != day:
+            before = self.begun(day - 1) if (day - 1) * DAY >= self._cast.facts["start"] // DAY * DAY else self._begun[:0]
+            self._spill = before[before["at"] >= day * DAY].copy()
+        self._next = day + 1
+        begun, spill = self.begun(day), self._spill
+        if self._sorted.size < begun.size + spill.size:
+            self._sorted = np.empty(int(1.2 * (begun.size + spill.size)) + 1, CALL)
+        over = np.empty(min(begun.size, 1 << 20), CALL)
+        first, last, kept = _arrange(spill, begun, day * DAY, since, min(until, self._cast.facts["end"]), self._counts, self._sorted, over)
+        self._spill = over[:kept]
+        return self._sorted[first:last]
+
+
+_SHIFT = 16
+
+
+@compiled
+def _arrange(spill: Any, begun: Any, start: Any, since: Any, until: Any, counts: Any, found: Any, over: Any) -> Any:
+    """Sort a day's calls by time (equal moments as they came), set aside what lies after it; where [since, until) begins and ends."""
+    counts[:] = 0
+    kept = 0
+    for part in (spill, begun):
+        for i in range(part.size):
+            slot = (part[i].at - start) >> _SHIFT
+            if start <= part[i].at < start + DAY:
+                counts[slot + 1] += 1
+            elif part[i].at >= start and kept < over.size:
+                over[kept] = part[i]
+                kept += 1
+    for slot in range(1, counts.size):
+        counts[slot] += counts[slot - 1]
+    total = counts[counts.size - 1]
+    for part in (spill, begun):
+        for i in range(part.size):
+            if start <= part[i].at < start + DAY:
+                slot = (part[i].at - start) >> _SHIFT
+                place = counts[slot]
+                counts[slot] += 1
+                # the slots are short, and filled in order
+                while place > 0 and found[place - 1].at > part[i].at and (found[place - 1].at - start) >> _SHIFT == slot:
+                    found[place] = found[place - 1]
+                    place -= 1
+                found[place] = part[i]
+    first = np.int64(0)
+    while first < total and found[first].at < since:
+        first += 1
+    last = np.int64(total)
+    while last > first and found[last - 1].at >= until:
+        last -= 1
+    return first, last, kept

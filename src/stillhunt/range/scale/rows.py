@@ -16,7 +16,7 @@ from stillhunt import records
 from stillhunt.intake.instructions import compiled
 from stillhunt.range.scale.cast import MODEL_NAMES, SOURCE, SURFACES, Cast, pseudonyms
 from stillhunt.range.scale.chance import key_of, mix
-from stillhunt.range.scale.filling import fill
+from stillhunt.range.scale.filling import Room, fill
 from stillhunt.range.scale.spelling import column, identifiers, spell
 from stillhunt.range.stage import ERRORS
 
@@ -79,17 +79,21 @@ class Rows:
         self._organization = organization.dictionary
         self._organization_of = organization.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         self._places: dict[int, Array] = {}
+        self._room: Room | None = None
 
-    def table(self, calls: Array) -> pa.Table:
+    def table(self, calls: Array, *, lasting: bool = True) -> pa.Table:
         """The rows of bare calls, in their order.
 
         Args:
             calls: `moments.CALL`.
+            lasting: otherwise the table is good until the next one only, which saves the time that fresh memory takes.
 
         Returns:
             The columns of `records.INTERACTIONS`; strings may be dictionaries.
         """
-        out, offsets, grams = fill(self.cast, calls)
+        if not lasting and (self._room is None or self._room.rows < calls.size):
+            self._room = Room(calls.size)
+        out, offsets, grams = fill(self.cast, calls, None if lasting else self._room)
         cast, count = self.cast, calls.size
         status = calls["status"].astype(np.int32)
         good = status == 200

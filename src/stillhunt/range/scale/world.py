@@ -31,7 +31,7 @@ from stillhunt.range.machinery import Clients, Identities, Networks, Rates
 from stillhunt.range.scale import crew, crowd, twins
 from stillhunt.range.scale.cast import Cast, Register
 from stillhunt.range.scale.chance import key_of
-from stillhunt.range.scale.moments import MOST_TURNS, day_calls, levels
+from stillhunt.range.scale.moments import MOST_TURNS, Days, levels
 from stillhunt.range.scale.rows import Rows
 from stillhunt.range.scale.spelling import column
 from stillhunt.range.scale.voices import Book, Draft
@@ -97,18 +97,9 @@ class Written:
 
 def bare(made: Cast, first: int, last: int, since: int, until: int, room: int) -> Iterator[tuple[int, Array]]:
     """The bare calls of the days `first` to `last` (exclusive) that lie in [since, until), day by day, in order of time."""
-    spill: Array | None = None
-    for day in range(first - 1, last):
-        if day < made.facts["start"] // DAY:
-            continue
-        begun = day_calls(made, day, room)
-        over = begun["at"] >= (day + 1) * DAY
-        here = begun[~over] if spill is None else np.concatenate([spill, begun[~over]])
-        spill = begun[over]
-        if day < first:
-            continue
-        here = here[(here["at"] < (day + 1) * DAY) & (here["at"] >= max(since, day * DAY)) & (here["at"] < min(until, made.facts["end"]))]
-        yield day, here[np.argsort(here["at"], kind="stable")]
+    days = Days(made, room)
+    for day in range(first, last):
+        yield day, days.day(day, since, until)
 
 
 _STATE: dict[str, Any] = {}
@@ -135,7 +126,7 @@ def _stretch(first: int, last: int, since: int, until: int, room: int) -> Writte
             with bulk.file(day, dictionaries) as file:
                 groups = max(1, -(-part.size // BULK_ROW_GROUP))
                 for group in np.array_split(part, groups):
-                    file.write(rows.table(calls[group[0] : group[-1] + 1]))
+                    file.write(rows.table(calls[group[0] : group[-1] + 1], lasting=False))
             done.paths.append(file.path)
         done.rows += calls.size
     return done

@@ -52,7 +52,7 @@ def show_known(console: Console, known: Sequence[Remembered]) -> None:
         return
     console.print(Text("\nWhat the watch knows", style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("campaign", "status", "accounts", "ever", "closed", "first named", "could first have been named with the calls up to"):
+    for heading in ("campaign", "status", "accounts", "ever", "closed", "first named", "could have been, with calls up to"):
         table.add_column(heading, justify="right" if heading in {"accounts", "ever", "closed"} else "left")
     table.columns[0].no_wrap = True
     for one, _ in known:

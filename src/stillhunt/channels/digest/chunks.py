@@ -166,7 +166,11 @@ def _parts(column: pa.ChunkedArray[Any]) -> Iterator[tuple[pa.Array[Any], npt.ND
 def _numbers(column: pa.ChunkedArray[Any], numbers: StringNumbers) -> Numbers:
     out = [np.zeros(0, np.int32)]
     for dictionary, indices, valid in _parts(column):
-        own = np.append(numbers.of(dictionary), np.int32(-1))
+        # a dictionary outlives its rows: an account whose calls were all filtered out must not be known
+        used = np.zeros(len(dictionary), np.bool_)
+        used[indices[valid]] = True
+        own = np.full(len(dictionary) + 1, -1, np.int32)
+        own[:-1][used] = numbers.of(dictionary.filter(pa.array(used)))
         out.append(own[np.where(valid, indices, -1)])
     return np.concatenate(out)
 

@@ -6,7 +6,7 @@ May import: records, lake, intake.instructions. A chunk is the same rows whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -130,6 +130,18 @@ def chunk_of(table: pa.Table, names: Names) -> Chunk:
         offsets=offsets,
         grams=grams,
     )
+
+
+def put_together(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks as one, one after the other."""
+    if len(chunks) == 1:
+        return chunks[0]
+    columns = {
+        name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in Chunk._fields if name not in {"offsets", "grams"}
+    }
+    begun = np.cumsum([0, *(chunk.grams.size for chunk in chunks)])
+    offsets = np.concatenate([np.zeros(1, np.int64), *(chunk.offsets[1:] + at for chunk, at in zip(chunks, begun, strict=False))])
+    return Chunk(**columns, offsets=offsets, grams=np.concatenate([chunk.grams for chunk in chunks]))
 
 
 def _whole(table: pa.Table, name: str, kind: Any) -> npt.NDArray[Any]:

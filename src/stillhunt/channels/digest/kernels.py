@@ -30,7 +30,7 @@ from stillhunt.intake.instructions import compiled
 
 Array = npt.NDArray[Any]
 
-LEAST_UNITS = 24
+LEAST_UNITS = 16
 UNIT_SHARE = 8
 """One answered call in so many may have a unit."""
 UNIT_GRAMS = 16

@@ -259,6 +259,13 @@ def _aligned(data: Kernel, i: int, node: int, before: Kernel, known: int, at: in
     return -1
 
 
+@inlined
+def _forget(spans: Kernel) -> None:
+    # Not in one assignment: those of slices take seconds to compile, because they could fail.
+    for slot in range(spans.shape[0]):
+        spans[slot, 0] = UNSEEN
+
+
 @compiled
 def _line(
     data: Kernel,
@@ -299,8 +306,7 @@ def _line(
                 if strict:
                     if n == items.shape[0]:
                         return -2, n, 0
-                    for slot in range(items.shape[1]):
-                        items[n, slot, 0] = UNSEEN
+                    _forget(items[n])
                 depth += 1
                 stack[depth, 0], stack[depth, 1] = node, 0
                 fresh = True
@@ -425,7 +431,8 @@ def _scan(data: Kernel, size: int, tables: Tables, slots: int, per_item: int) ->
     lines = starts.size - 1
     good = np.zeros(lines, np.bool_)
     spans = np.empty((lines, slots, 3), np.int64)
-    spans[:, :, 0] = UNSEEN
+    for line in range(lines):
+        _forget(spans[line])
     ends = np.zeros(lines + 1, np.int64)
     items = np.empty((4 * lines + 16, per_item, 3), np.int64)
     stack = np.zeros((DEEPEST, 3), np.int64)
@@ -437,9 +444,12 @@ def _scan(data: Kernel, size: int, tables: Tables, slots: int, per_item: int) ->
             if end != -2:
                 break
             grown = np.empty((2 * items.shape[0], per_item, 3), np.int64)
-            grown[:m] = items[:m]
+            for item in range(m):
+                for slot in range(per_item):
+                    for part in range(3):
+                        grown[item, slot, part] = items[item, slot, part]
             items = grown
-            spans[line, :, 0] = UNSEEN
+            _forget(spans[line])
         good[line] = end >= 0
         if end >= 0:
             n, known, latest = m, found, 1 - latest

@@ -351,7 +351,8 @@ def _sketches(
         n = kept_of(state, kept)
         if total + n > values.size:
             grown = np.empty(2 * values.size, np.int64)
-            grown[:total] = values[:total]
+            for j in range(total):
+                grown[j] = values[j]
             values = grown
         for j in range(n):
             values[total + j] = _signed(kept[j])

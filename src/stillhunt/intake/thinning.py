@@ -62,7 +62,7 @@ def new_state(waiting: int) -> State:
 @compiled
 def begin(state: State) -> None:
     """Forget the row before."""
-    state[6][:] = 0
+    state[6][0] = state[6][1] = 0
     state[7][0] = THRESHOLD
 
 
@@ -78,7 +78,8 @@ def _compact(kept: Kernel, n: int, most: int, threshold: np.uint64, scratch: Ker
         bits += 1
     shift = np.uint64(62 - bits) - zeros_below(THRESHOLD // threshold)
     slices = 1 << bits
-    starts[: slices + 1] = 0
+    for j in range(slices + 1):
+        starts[j] = 0
     for j in range(n):
         starts[_signed(kept[j] >> shift) + 1] += 1
     for j in range(slices):

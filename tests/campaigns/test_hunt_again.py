@@ -121,3 +121,17 @@ def test_a_lake_whose_days_were_all_compacted_says_what_one_filled_in_order_says
         lake.compact()
         assert without_snapshot(hunt(lake)) == without_snapshot(letter.findings)
         assert pointer(lake) != before, "what was kept is of files that are gone"
+
+
+def test_a_lake_of_which_some_days_were_compacted_says_what_it_said(kept, tables, letter, tmp_path):
+    rows = tables["interactions"]
+    day = rows["started_at"].cast("int64").to_numpy() // 86_400_000_000
+    with begun(tmp_path / "lake", tables) as lake:
+        for number, one in enumerate(np.unique(day)):
+            of_day = rows.filter(day == one)
+            for piece in pieces(of_day, 0.5) if number in (1, 3) else [of_day]:
+                lake.append_interactions(piece)
+        before = hunt(lake)
+        compacted = lake.compact()
+        assert compacted.files_after < compacted.files_before
+        assert without_snapshot(hunt(lake)) == without_snapshot(before) == without_snapshot(letter.findings)

@@ -20,7 +20,7 @@ from stillhunt.lake import accounts, maintenance, pins
 from stillhunt.lake.commits import DAY, MovedError, attempts, data_files, discard, replace_files, write_rows
 from stillhunt.lake.maintenance import Freed
 from stillhunt.lake.opening import BY_DAY, DIGEST_FOLDER, Opened, stored_schema
-from stillhunt.lake.table import LakeTable
+from stillhunt.lake.table import COMPACTED, LakeTable
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,7 +31,7 @@ SNAPSHOT_AGE = timedelta(hours=6)
 """Younger snapshots are kept for scans that may still be reading them."""
 
 _ORDER = {
-    "interactions": ["account_id", "started_at", "interaction_id"],
+    "interactions": ["started_at", "interaction_id"],  # digests are folded in order of time
     "texts": ["started_at", "interaction_id"],
     "accounts": ["account_id"],
     "entitlements": ["account_id", "organization_id", "scope", "reference"],
@@ -75,6 +75,10 @@ def compact(
         if progress is not None:
             progress(done, len(work), name)
         maintenance.rewrite_group(_tables(opened, name), group, _rows_of(opened, name, group), _ORDER[name])
+    if any(name == "interactions" for name, _ in work):
+        table = opened.load("interactions")
+        with table.transaction() as change:
+            change.set_properties({COMPACTED: str(getattr(table.metadata, "last_sequence_number", 0))})
     if progress is not None:
         progress(len(work), len(work), "")
     expired, freed = 0, Freed(0, 0)

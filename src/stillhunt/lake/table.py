@@ -19,6 +19,9 @@ from stillhunt.lake.faults import SnapshotGoneError, spoken
 
 _BATCH_ROWS = 131_072
 
+COMPACTED = "stillhunt.compacted"
+"""Table property: the sequence number at which it was compacted last."""
+
 
 class LakeTable:
     """The rows that one table has at one snapshot. Reading it again gives the same rows, whoever writes meanwhile.
@@ -90,7 +93,8 @@ class LakeTable:
     def in_order(self) -> list[str]:
         """The locations of the data files in the order in which they were committed, those of one commit by their first time.
 
-        A file that is added later comes later, so that whoever has read so many of them goes on where they end.
+        A file that is added later comes later, so that whoever has read so many of them goes on where they end. Files that were there when
+        the table was compacted come in order of their first times, because rewriting some of them says nothing of when they came.
         """
         if self._snapshot_id is None:
             return []
@@ -99,11 +103,13 @@ class LakeTable:
             assert snapshot is not None
             schema = self._table.schema()
             timed = schema.find_field("started_at").field_id if "started_at" in schema.column_names else -1
+            compacted = int(self._table.properties.get(COMPACTED, "0"))
             found = []
             for manifest in snapshot.manifests(self._table.io):
                 for entry in manifest.fetch_manifest_entry(self._table.io):
                     first = (entry.data_file.lower_bounds or {}).get(timed, b"")
-                    found.append((entry.sequence_number or 0, int.from_bytes(first, "little", signed=True), entry.data_file.file_path))
+                    came = entry.sequence_number or 0
+                    found.append((came if came > compacted else 0, int.from_bytes(first, "little", signed=True), entry.data_file.file_path))
         return [path for _, _, path in sorted(found)]
 
     def tables_of(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from stillhunt.intake.fingerprint import Fingerprinter
 from stillhunt.range.calls import Account
 from stillhunt.range.machinery import Client, Site
 from stillhunt.range.scale.chance import key_of, keys
+from stillhunt.range.scale.spelling import spell
 from stillhunt.range.scale.voices import Voices
 from stillhunt.range.stage import BUSY, CALM, MODELS, Actor, Weather
 
@@ -357,14 +357,9 @@ def pseudonyms(kind: str, values: Array, seed: int, valid: Array) -> pa.Array[An
 
 def hexed(head: str, values: Array, seed: int, digits: int, valid: Array | None = None) -> pa.Array[Any]:
     """`head` and `digits` hexadecimal digits that depend on the number and the seed."""
-    from stillhunt.range.scale.spelling import spell  # noqa: PLC0415  # compiled when needed
-
     return spell(head, values, key_of(seed), digits, valid)
 
 
 def fresh_numbers(seed: int, what: str, count: int) -> Array:
     """`count` numbers that nothing else has."""
     return keys(key_of(seed, zlib.crc32(what.encode())), count)
-
-
-Draw = Callable[[int], Array]

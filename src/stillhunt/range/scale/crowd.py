@@ -250,8 +250,7 @@ def persons(
         "verification": _named(verified, ["phone", "email"]),
         "referral": _named(np.where(referred, (referrals.size * numbers.random(count) ** 2).astype(np.int64), -1), referrals.tolist()),
     }
-    through = np.where(on_web, 0, 0)  # a browser either way
-    shown = numbers.integers(0, len(supplies.agents), count) + through
+    shown = numbers.integers(0, len(supplies.agents), count)
     people.columns["signup_user_agent"] = supplies.agents.take(column(shown))
     people.columns["signup_ja4"] = supplies.ja4s.take(column(shown))
     return people

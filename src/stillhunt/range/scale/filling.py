@@ -4,7 +4,7 @@ A message's draws depend on its conversation's seed and its turn alone, so that 
 word for word, an attempt repeats the one before, and a fixed request is the same whoever sends it.
 
 Sketches are made layer by layer (`voices.LAYERS`), from small grams to large ones, so that what halving leaves out is never drawn and
-rows come out sorted.
+rows come out sorted. As in intake, what stands between is thinned apart from the template.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _LAST = LAYERS - 1
 _SPEEDS = np.array([MODEL_BY_NAME[name].speed for name in MODEL_NAMES])
 _SPEEDS.flags.writeable = False
 _LOW = np.uint64((1 << 24) - 1)
+_LEAST_BETWEEN = 16
 _TOPICAL = 30  # characters of an answer from which on it has a topic
 
 
@@ -74,14 +75,6 @@ _TYPES = {
 
 
 @compiled
-def _layer(gram: Any) -> Any:
-    layer = 0
-    while layer < _LAST and gram < (1 << (TOP - 1 - layer)):
-        layer += 1
-    return layer
-
-
-@compiled
 def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     """Insert a gram into values[head:total], which are sorted."""
     place = total
@@ -103,8 +96,6 @@ def _sketch(
     """
     sums = counts[counts.shape[0] - 1]
     sums[:] = 0
-    for place in range(voice.gram, voice.gram + voice.grams):
-        sums[_layer(abs(grams[place]))] += 1
     for j in range(messages):
         luck = unit(at(keys[j], 6))
         share = slots[j]
@@ -117,23 +108,21 @@ def _sketch(
             count = np.int64(share + luck)
             counts[j, layer] = count
             sums[layer] += count
-    first = np.int64(voice.halvings)
-    kept = 0
-    for layer in range(first, LAYERS):
+    # what fills the slots is thinned until it fits beside the template, which stands at the edges and stays
+    first = kept = np.int64(0)
+    for layer in range(LAYERS):
         kept += sums[layer]
-    while kept > MOST_GRAMS and first < _LAST:
+    while kept > max(MOST_GRAMS - voice.grams, _LEAST_BETWEEN) and first < _LAST:
         kept -= sums[first]
         first += 1
     begin = total
     g = np.int64(voice.gram)
-    for layer in range(_LAST, first - 1, -1):
-        if not sums[layer]:
-            continue
+    for layer in range(_LAST, -1, -1):
         head = total
         low = np.int64(0) if layer == _LAST else np.int64(1) << (TOP - 1 - layer)
         size = np.uint64(1 << (TOP - _LAST)) if layer == _LAST else np.uint64(low)
         known = layers[layer + 1] - layers[layer]
-        for j in range(messages):
+        for j in range(messages if layer >= first else 0):
             for k in range(counts[j, layer]):
                 draw = at(keys[j], 1000 * layer + 1000 + k)
                 wanted = np.float64(draw & _LOW) * _CHANCE

@@ -50,7 +50,6 @@ VOICE = np.dtype(
         ("samples", "i4"),
         ("gram", "i4"),
         ("grams", "i4"),
-        ("halvings", "i4"),  # of the threshold, until the template alone fits
         ("system_hash", "i8"),
         ("system_chars", "i4"),
         ("tools_hash", "i8"),
@@ -125,7 +124,6 @@ class Book:
         samples, topic = _samples(drafts, np.maximum(around.totals, 0)[owner])
         voices["samples"], voices["sample"] = counts, np.concatenate([[0], np.cumsum(counts)[:-1]])
         voices["gram"], voices["grams"] = template.offsets[:-1], np.diff(template.offsets)
-        voices["halvings"] = template.halvings
         for name, texts in (("system", [d.system for d in drafts]), ("tools", [d.tools for d in drafts])):
             exact = sketch.exact(pa.array(texts, pa.large_string()))
             voices[f"{name}_hash"], voices[f"{name}_chars"] = exact.hashes, exact.chars
@@ -147,35 +145,20 @@ def _said(parts: Iterable[str]) -> str:
 
 
 class _Sketched:
-    """Sketches of many texts: at most `MOST_GRAMS` grams each, and about how many there were before halving."""
+    """Sketches of many texts: at most `MOST_GRAMS` grams each, and about how many there were before thinning."""
 
     def __init__(self, system: Sequence[str | None], said: Sequence[str]) -> None:
         self.columns = pa.array(system, pa.large_string()), pa.array(said, pa.large_string())
-        offsets, grams = sketch.sketches(*self.columns)
+        offsets, hashes = sketch.sketches(*self.columns)
         rows = len(said)
         counts = np.diff(offsets)
-        grams = small(grams)
-        owner = np.repeat(np.arange(rows), counts)
-        largest = np.zeros(rows, np.int64)
-        np.maximum.at(largest, owner, grams)
-        # twenty grams or more: that none of them lies in the upper half of a range that it could lie in has a chance of 2^-20
-        halved = np.where(counts >= 20, TOP - np.ceil(np.log2(np.maximum(largest, 1) + 1)), 0).astype(np.int64)
-        self.totals = counts << halved
-        self.halvings = halved.astype(np.int32)
-        while True:
-            keep = grams < (np.int64(1) << (TOP - self.halvings.astype(np.int64)))[owner]
-            kept = np.bincount(owner[keep], minlength=rows)
-            if not (kept > MOST_GRAMS).any():
-                break
-            self.halvings[kept > MOST_GRAMS] += 1
-        self.offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
-        self.grams = grams[keep].astype(np.int32)
-
-
-def small(grams: Array) -> Array:
-    """Grams as the lake keeps them: the upper 31 bits."""
-    grams = grams.astype(np.int64)
-    return grams >> 31 if grams.size and grams.max() >= 1 << TOP else grams
+        grams = sketch.grams(hashes)
+        # long texts are thinned: how many there were is known from their length, at 26 characters each
+        chars = np.array([len(text or "") for text in system]) + np.array([len(text) for text in said])
+        self.totals = np.where(counts >= 24, np.maximum(counts, chars // 26), counts)
+        self.offsets = offsets.astype(np.int32)
+        self.grams = grams.astype(np.int32)
+        assert rows == counts.size
 
 
 def _samples(drafts: list[Draft], around: Array) -> tuple[Array, Array]:
@@ -219,7 +202,7 @@ def _words(drafts: list[Draft], template: _Sketched) -> dict[int, str]:
 def _shown(system: pa.Array[Any], said: pa.Array[Any], row: int) -> dict[int, str]:
     tokens = fold_table().tokens
     cut = sketch.origins(system, said, row)
-    grams = small(np.array([*cut, 0])).tolist()[:-1] if cut and max(cut) < 1 << TOP else [gram >> 31 for gram in cut]
+    grams = sketch.grams(np.array([*cut], np.int64)).tolist()
     return {
         gram: show(tokens(text)) for gram, text in zip(grams, cut.values(), strict=True) if "@" not in text and not personal(tokens(text))
     }
@@ -229,8 +212,8 @@ def _common(drafts: list[Draft], rng: random.Random) -> tuple[Array, Array, dict
     """Phrases that anybody says: those that recur in the drafts of people, then others of the same words."""
     said = [text for d in drafts if not d.around and d.system is None and len(d.calls) > 100 for text, _ in d.calls]
     columns = pa.nulls(len(said), pa.large_string()), pa.array([f"{TURN}u{text}" for text in said], pa.large_string())
-    offsets, grams = sketch.sketches(*columns)
-    grams = small(grams)
+    offsets, hashes = sketch.sketches(*columns)
+    grams = sketch.grams(hashes)
     seen = Counter(grams.tolist())
     often = [gram for gram, count in seen.most_common(PHRASES // 8) if count >= 3]
     words: dict[int, str] = {}
@@ -245,10 +228,12 @@ def _common(drafts: list[Draft], rng: random.Random) -> tuple[Array, Array, dict
         # frequent words oftener; one sequence of four words in four is sampled
         chosen = (len(vocabulary) * numbers.random((4 * (PHRASES - len(ranked)) + 4096, 4)) ** 2).astype(np.int64)
         invented = [" ".join([vocabulary[i] for i in four]) for four in chosen.tolist()]
-        cuts, new = sketch.sketches(
+        cuts, cut = sketch.sketches(
             pa.nulls(len(invented), pa.large_string()), pa.array([f"{TURN}u{t}" for t in invented], pa.large_string())
         )
-        for row, gram in zip(np.flatnonzero(np.diff(cuts) == 1).tolist(), small(new[cuts[:-1][np.diff(cuts) == 1]]).tolist(), strict=True):
+        for row, gram in zip(
+            np.flatnonzero(np.diff(cuts) == 1).tolist(), sketch.grams(cut[cuts[:-1][np.diff(cuts) == 1]]).tolist(), strict=True
+        ):
             if gram not in words and len(ranked) < PHRASES:
                 words[gram] = invented[row]
                 ranked.append(gram)

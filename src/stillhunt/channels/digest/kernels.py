@@ -11,7 +11,7 @@ What is bounded, and how:
 * *Units* are a sample of an account's separate requests: a conversation, or a request by the hash of its words. Those with the smallest
   hashes stay (bottom-k): a unit that is in the sample has been there since its first call, so that its count of calls is exact,
   and what the units show is an unbiased sample of what the account's requests show. Up to `LEAST_UNITS` stay, or up to an eighth of the
-  account's answered calls; of accounts with fewer requests all are there and nothing is estimated.
+  account's answered calls, `MOST_UNITS` at most; of accounts with fewer requests all are there and nothing is estimated.
 * *Held* grams are those of a unit that came again, in another unit or in two more calls (sample and hold): once a gram is held it is
   counted exactly, what came before is estimated from the sample. Where an account has more than there is room for, the rarest gives way.
 
@@ -30,9 +30,8 @@ from stillhunt.intake.instructions import compiled
 
 Array = npt.NDArray[Any]
 
-LEAST_UNITS = 16
-UNIT_SHARE = 8
-"""One answered call in so many may have a unit."""
+LEAST_UNITS, UNIT_SHARE, MOST_UNITS = 16, 8, 128
+"""One answered call in so many may have a unit, but always the least and never more than the most: every call may have to look at all."""
 UNIT_GRAMS = 16
 """So many grams of a unit are kept: the smallest, which are the same ones wherever an instruction stands."""
 MOST_HELD = 128
@@ -344,21 +343,46 @@ def _mark_held(rows: Any, row: Any, gram: Any) -> None:
 
 
 @compiled
-def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, requests: Any) -> None:
-    """Count the held grams that a call shows, which stands for so many requests."""
+def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, requests: Any) -> Any:
+    """Count the held grams that a call shows, which stands for so many requests. Returns a bit for each of its first 64 grams: held.
+
+    A gram that has come to be commoner than the one before it changes places with it: an instruction's are found at once.
+    """
+    bits = np.uint64(0)
     many = rows.held[row]
     if many == 0:
-        return
-    block = rows.held_block[row]
+        return bits
     for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
-        if not _may_be_held(rows, row, chunk.grams[at]):
+        gram = chunk.grams[at]
+        if not _may_be_held(rows, row, gram):
             continue
-        found = _is_held(held, block, many, chunk.grams[at])
-        if found >= 0:
-            b, place = found // BLOCK, found % BLOCK
-            held.last[b, place] = max(held.last[b, place], seconds)
-            held.first[b, place] = min(held.first[b, place], seconds)
-            held.times[b, place] += requests
+        b, left, before, last = rows.held_block[row], many, -1, -1
+        found = False
+        while left > 0 and not found:
+            for place in range(min(left, BLOCK)):
+                if held.gram[b, place] == gram:
+                    found = True
+                    held.last[b, place] = max(held.last[b, place], seconds)
+                    held.first[b, place] = min(held.first[b, place], seconds)
+                    held.times[b, place] += requests
+                    if before >= 0 and held.times[b, place] > held.times[before, last]:
+                        _swap(held, b, place, before, last)
+                    break
+                before, last = b, place
+            left -= BLOCK
+            if not found and left > 0:
+                b = held.following[b]
+        if found and at - chunk.offsets[i] < 64:
+            bits |= np.uint64(1) << np.uint64(at - chunk.offsets[i])
+    return bits
+
+
+@compiled
+def _swap(held: Any, b: Any, place: Any, other: Any, at: Any) -> None:
+    held.gram[b, place], held.gram[other, at] = held.gram[other, at], held.gram[b, place]
+    held.times[b, place], held.times[other, at] = held.times[other, at], held.times[b, place]
+    held.first[b, place], held.first[other, at] = held.first[other, at], held.first[b, place]
+    held.last[b, place], held.last[other, at] = held.last[other, at], held.last[b, place]
 
 
 @compiled
@@ -474,11 +498,18 @@ def _mark(units: Any, block: Any, gram: Any) -> None:
 
 
 @compiled
-def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: Any, i: Any, seconds: Any) -> Any:
-    """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use."""
+def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: Any, i: Any, seconds: Any, bits: Any) -> Any:
+    """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use.
+
+    `bits` says which of the call's first 64 grams are held.
+    """
     for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
         gram = chunk.grams[at]
-        if _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
+        order = at - chunk.offsets[i]
+        if order < 64:
+            if (bits >> np.uint64(order)) & np.uint64(1):
+                continue
+        elif _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
             continue
         one, other = _marks(gram)
         block, left = rows.unit_block[row], rows.units[row]
@@ -597,13 +628,15 @@ def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
 
 
 @compiled
-def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any) -> Any:
+def _sampled(
+    rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any, bits: Any
+) -> Any:
     """Let an answered call into the sample of units if its hash is small enough. Returns the blocks in use, (units, held)."""
     key = _key(chunk, i)
     seconds = np.uint32(max(0, chunk.micros[i] // 1_000_000))
     if key >= rows.below[row]:
         if counted:
-            held_used = _came_again(rows, units, held, held_used, row, chunk, i, seconds)
+            held_used = _came_again(rows, units, held, held_used, row, chunk, i, seconds, bits)
         return used, held_used
     found = _find_unit(rows, units, row, key)
     if found >= 0:
@@ -644,7 +677,7 @@ def _sampled(rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: A
         _mark(units, b, kept[at])
     if size:
         held_used = _nominate_all(rows, units, held, held_used, row, b, place, seconds)
-    if rows.units[row] > max(LEAST_UNITS, rows.answered[row] // UNIT_SHARE):
+    if rows.units[row] > min(MOST_UNITS, max(LEAST_UNITS, rows.answered[row] // UNIT_SHARE)):
         _drop_largest(rows, units, row)
     return used, held_used
 
@@ -702,10 +735,11 @@ def fold_accounts(shard: Any, shards: Any, order: Any, chunk: Any, rows: Any, un
             _add(rows.bins, row, THOUGHT_AT, THOUGHT_AT + SIZE_BINS, size_bin(chunk.reasoning[i]))
         counted = chunk.has_sketch[i] and (chunk.conversation[i] == 0 or chunk.messages[i] <= 1)
         requests = 1 if counted else (_met(rows, units, row, chunk, i) if chunk.has_sketch[i] else 0)
+        bits = np.uint64(0)
         if requests > 0:
             rows.requests[row] += requests
-            _counted(rows, held, row, chunk, i, max(0, now // 1_000_000), requests)
-        unit_used, held_used = _sampled(rows, units, held, unit_used, held_used, row, chunk, i, kept, counted)
+            bits = _counted(rows, held, row, chunk, i, max(0, now // 1_000_000), requests)
+        unit_used, held_used = _sampled(rows, units, held, unit_used, held_used, row, chunk, i, kept, counted, bits)
     return order.size, unit_used, held_used
 
 

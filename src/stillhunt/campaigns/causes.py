@@ -32,7 +32,8 @@ tenth either way. Independent arrivals have 2.3; an operator's even pace with so
 
 UNEXPLAINABLE: tuple[Family, ...] = CONTROL
 """Families that no place or product explains. A declaration explains them; so may, one by one, a public list (conduct, work), an
-event (conduct), a referral code or an e-mail domain of their own (identity)."""
+event (conduct), a referral code, an e-mail domain of their own or declared organizations (identity): classes of a school share its domain,
+and where many schools use one courseware, pairs of classes are no sign of one hand."""
 
 PRODUCT: Family = "software"
 """A product (framework, app, shared prompt) always explains common software, so this family never counts as concealment."""
@@ -54,6 +55,10 @@ def causes(population: Population, members: Index, traits: Traits) -> list[Cause
     if collided >= 1 / 3:
         words = f"they work off one public list: {collided:.0%} of a typical member's requests are also sent, word for word, by others"
         found.append(Cause(words, frozenset({"software", "conduct", "work", "occasion"})))
+    declaring = float(np.mean(population.weights[singles] < 1.0))
+    if declaring >= MOST:
+        words = f"{declaring:.0%} of them declare an organization, whose names and domains are its own"
+        found.append(Cause(words, frozenset({"identity"})))
     columns = {column.aspect.name: column for column in population.columns}
     meeting = [columns.get(aspect) for aspect in ("signup.referral", "subnet.calls", "subnet.signup")]
     met = any(_common(column, population, members, singles, own=False) for column in meeting)

@@ -61,6 +61,10 @@ def state_of(lake: Lake, progress: Callable[[float], None] | None = None) -> Sta
     if place is not None and state.calls >= LEAST_KEPT and state.calls - begun > ANEW * begun:
         with suppress(OSError):  # a full disk costs the next scan time and nothing else
             keep(state, place, paths)
+            # what was kept is read as it is needed: memory is for what comes next
+            kept, known = _kept(place, paths)
+            if known == len(paths):
+                return kept
     return state
 
 

@@ -30,7 +30,7 @@ from stillhunt.intake.instructions import compiled
 
 Array = npt.NDArray[Any]
 
-LEAST_UNITS, UNIT_SHARE, MOST_UNITS = 16, 8, 128
+LEAST_UNITS, UNIT_SHARE, MOST_UNITS = 24, 8, 128
 """One answered call in so many may have a unit, but always the least and never more than the most: every call may have to look at all."""
 UNIT_GRAMS = 16
 """So many grams of a unit are kept: the smallest, which are the same ones wherever an instruction stands."""

@@ -60,16 +60,24 @@ def test_counters_hours_and_days_are_exact(seed):
         assert digest.hours[row].tolist() == [hours[hour] for hour in range(24)]
 
 
+def talk(hour: float, conversation: str | None, messages: int, **columns):
+    told = {"conversation_id": conversation, "message_count": messages, "prompt_hash": int(hour * 1000), "sketch": [7]}
+    return at_hours([hour], **told, **columns)
+
+
 def test_separate_requests_are_answered_calls_with_words_that_replay_no_conversation():
-    table = drawn_calls(5, size=1500)
-    expected = [
-        sum(
-            was_answered(call) and call["sketch"] is not None and (call["conversation_id"] is None or (call["message_count"] or 0) <= 1)
-            for call in calls
-        )
-        for calls in by_account(table)
-    ]
-    assert digested(table).requests.tolist() == expected
+    replayed = [talk(hour, "c", messages) for hour, messages in ((1, 1), (2, 3), (3, 5))]
+    alone = [talk(4, None, 1), talk(5, None, 7)]
+    refused = [talk(6, None, 1, http_status=429)]
+    wordless = [at_hours([7])]
+    assert digested(*replayed, *alone, *refused, *wordless).requests.tolist() == [3]
+
+
+def test_a_conversation_whose_opening_was_not_seen_is_one_request():
+    few = [talk(number, f"c{number}", 3) for number in range(20)]
+    assert digested(*few, talk(30, "c3", 5)).requests.tolist() == [20], "examples before the question"
+    many = digested(*(talk(number, f"c{number}", 3) for number in range(400)))
+    assert 300 <= many.requests[0] <= 500, "of many it is estimated from those in the sample"
 
 
 def test_days_whose_calls_come_late_are_still_one_day():

@@ -27,7 +27,7 @@ from stillhunt.channels.digest.state import SHARDS, State
 from stillhunt.lake import Lake
 from stillhunt.lake.opening import DIGEST_FOLDER
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the fold changes: what an earlier release kept is then folded anew."""
 
 ANEW = 0.05

@@ -18,6 +18,7 @@ from pyiceberg.table import FileScanTask, Table
 from stillhunt.lake.faults import SnapshotGoneError, spoken
 
 _BATCH_ROWS = 131_072
+_PIECE_ROWS = 400_000
 
 COMPACTED = "stillhunt.compacted"
 """Table property: the sequence number at which it was compacted last."""
@@ -113,7 +114,7 @@ class LakeTable:
         return [path for _, _, path in sorted(found)]
 
     def tables_of(
-        self, paths: Sequence[str], columns: Sequence[str], dictionaries: Sequence[str] = (), least: int = 400_000
+        self, paths: Sequence[str], columns: Sequence[str], dictionaries: Sequence[str] = (), least: int = _PIECE_ROWS
     ) -> Iterator[pa.Table]:
         """The rows of some data files, one file after the other in the order given, each cut into pieces of at least `least` rows.
 
@@ -126,7 +127,7 @@ class LakeTable:
             local = _local_paths([task])
             with spoken(self._where):
                 if local is None:
-                    yield from _pieces(self._remote_batches(schema, [task]), least)
+                    yield from pieces(self._remote_batches(schema, [task]), least)
                 else:
                     yield from _file_batches(local[0], schema, dictionaries, least)
 
@@ -187,7 +188,7 @@ def _as_declared(column: pa.ChunkedArray[Any], kind: pa.DataType) -> pa.ChunkedA
     return column if pa.types.is_dictionary(column.type) or column.type == kind else column.cast(kind)
 
 
-def _pieces(parts: Iterable[pa.RecordBatch], least: int) -> Iterator[pa.Table]:
+def pieces(parts: Iterable[pa.RecordBatch], least: int = _PIECE_ROWS) -> Iterator[pa.Table]:
     """Batches put together to tables of at least `least` rows, but for the last."""
     waiting: list[pa.RecordBatch] = []
     rows = 0

@@ -174,11 +174,11 @@ class Digest:
         accounts: ids of all accounts that have called, sorted.
         people: what is known of them: columns of `records.ACCOUNTS`, row i is account i (null where nothing is known).
         filled: columns of interactions and accounts ("accounts.email_domain") that have any value.
-        network_kinds: kind of each network of `network.names`, null where not known.
+        network_kinds: kind of each network of `networks.names`, null where not known.
     """
 
     def __init__(self, state: State, people: pa.Table, filled: frozenset[str], network_kinds: pa.Array[Any] | None = None) -> None:
-        """`people` must be in the order of `ids_in_order(state)`."""
+        """`people` must be in the order of the sorted ids of `state`."""
         self._state = state
         self._size = state.accounts
         ids = state.names.accounts.strings

@@ -6,7 +6,7 @@ May import: records, lake, intake.instructions. A chunk is the same rows whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from stillhunt.channels.digest.kernels import Chunk
 from stillhunt.channels.digest.numbering import HashNumbers, Numbers, StringNumbers, hashes
+from stillhunt.records import INTERACTIONS
 
 COLUMNS = (
     "account_id",
@@ -69,18 +70,8 @@ class Names:
     filled: set[str] = field(default_factory=set)
 
 
-def chunked(batches: Iterable[pa.RecordBatch], least: int = 400_000) -> Iterator[pa.Table]:
-    """Batches put together to tables of at least `least` rows, but for the last."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= least:
-            yield pa.Table.from_batches(waiting)
-            waiting, rows = [], 0
-    if rows:
-        yield pa.Table.from_batches(waiting)
+CALLS = pa.schema([INTERACTIONS.field(name) for name in COLUMNS])
+"""The columns of `COLUMNS`, as the lake has them; `lake.commits.conform` makes them of a table that has some."""
 
 
 def until(moment: datetime) -> Callable[[pa.Table], pa.Table]:

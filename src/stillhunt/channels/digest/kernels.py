@@ -306,40 +306,62 @@ def _smallest(grams: Any, begin: Any, end: Any, kept: Any) -> Any:
 
 
 @compiled
-def _is_held(held: Any, block: Any, many: Any, gram: Any) -> Any:
-    """Where a gram is held: block * BLOCK + place, or -1."""
+def _found(values: Any, following: Any, block: Any, many: Any, wanted: Any) -> Any:
+    """Where a value stands among the `many` of a chain of blocks that begins with `block`: block * BLOCK + place, or -1."""
     left = many
     while left > 0:
         for place in range(min(left, BLOCK)):
-            if held.gram[block, place] == gram:
+            if values[block, place] == wanted:
                 return block * BLOCK + place
         left -= BLOCK
-        block = held.following[block]
+        block = following[block]
     return -1
 
 
 @compiled
-def _marks(gram: Any) -> Any:
-    """The two bits of a gram in Bloom filters."""
+def _room(following: Any, heads: Any, row: Any, many: Any, used: Any) -> Any:
+    """The block of an account's chain that has room for one more than `many`, made if needed: (block, blocks in use)."""
+    if heads[row] < 0:
+        heads[row] = used
+        following[used] = -1
+        used += 1
+    block = heads[row]
+    for _ in range(many // BLOCK):
+        if following[block] < 0:
+            following[block] = used
+            following[used] = -1
+            used += 1
+        block = following[block]
+    return block, used
+
+
+@compiled
+def _bits(gram: Any) -> Any:
+    """The two bits of a gram in Bloom filters, to be taken modulo their length."""
     spread = np.uint64(gram) * _M1
-    return (spread >> np.uint64(32)) & np.uint64(64 * MARKS - 1), (spread >> np.uint64(48)) & np.uint64(64 * MARKS - 1)
+    return spread >> np.uint64(32), spread >> np.uint64(48)
 
 
 @compiled
-def _may_be_held(rows: Any, row: Any, gram: Any) -> Any:
-    """False where a gram is certainly not held."""
-    one, other = _marks(gram)
-    one, other = one & np.uint64(64 * HELD_MARKS - 1), other & np.uint64(64 * HELD_MARKS - 1)
-    first = rows.held_marks[row, one >> np.uint64(6)] >> (one & np.uint64(63))
-    return (first & (rows.held_marks[row, other >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
+def _mark(words: Any, gram: Any) -> None:
+    """Enter a gram into a Bloom filter of 64-bit words, a power of two of them."""
+    last = np.uint64(64 * words.size - 1)
+    for bit in _bits(gram):
+        words[(bit & last) >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
 @compiled
-def _mark_held(rows: Any, row: Any, gram: Any) -> None:
-    one, other = _marks(gram)
-    one, other = one & np.uint64(64 * HELD_MARKS - 1), other & np.uint64(64 * HELD_MARKS - 1)
-    rows.held_marks[row, one >> np.uint64(6)] |= np.uint64(1) << (one & np.uint64(63))
-    rows.held_marks[row, other >> np.uint64(6)] |= np.uint64(1) << (other & np.uint64(63))
+def _marked(words: Any, bits: Any) -> Any:
+    """False where the gram with these bits is certainly not in a Bloom filter."""
+    last = np.uint64(64 * words.size - 1)
+    one, other = bits
+    first = words[(one & last) >> np.uint64(6)] >> (one & np.uint64(63))
+    return (first & (words[(other & last) >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
+
+
+@compiled
+def _is_held(rows: Any, held: Any, row: Any, gram: Any) -> Any:
+    return _marked(rows.held_marks[row], _bits(gram)) and _found(held.gram, held.following, rows.held_block[row], rows.held[row], gram) >= 0
 
 
 @compiled
@@ -354,7 +376,7 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, r
         return bits
     for at in range(chunk.offsets[i], chunk.offsets[i + 1]):
         gram = chunk.grams[at]
-        if not _may_be_held(rows, row, gram):
+        if not _marked(rows.held_marks[row], _bits(gram)):
             continue
         b, left, before, last = rows.held_block[row], many, -1, -1
         found = False
@@ -410,20 +432,10 @@ def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, firs
             return used
     else:
         place = many % BLOCK
-        if many == 0 and rows.held_block[row] < 0:
-            rows.held_block[row] = used
-            held.following[used] = -1
-            used += 1
-        block = rows.held_block[row]
-        for _ in range(many // BLOCK):
-            if held.following[block] < 0:
-                held.following[block] = used
-                held.following[used] = -1
-                used += 1
-            block = held.following[block]
+        block, used = _room(held.following, rows.held_block, row, many, used)
         rows.held[row] = many + 1
     held.gram[block, place] = gram
-    _mark_held(rows, row, gram)
+    _mark(rows.held_marks[row], gram)
     held.times[block, place] = times
     held.first[block, place] = first
     held.last[block, place] = last
@@ -454,27 +466,21 @@ def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, 
 
 
 @compiled
-def _has_mark(units: Any, block: Any, one: Any, other: Any) -> Any:
-    first = units.marks[block, one >> np.uint64(6)] >> (one & np.uint64(63))
-    return (first & (units.marks[block, other >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
-
-
-@compiled
-def _elsewhere(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> Any:
-    """Whether another unit than the one at `own` of block `b` has a gram."""
-    one, other = _marks(gram)
+def _unit_with(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> Any:
+    """The first unit that has a gram, but for the one at place `own` of block `b`: (block, place, index of the gram), or (-1, -1, -1)."""
+    bits = _bits(gram)
     block, left = rows.unit_block[row], rows.units[row]
     while left > 0:
-        if _has_mark(units, block, one, other):
+        if _marked(units.marks[block], bits):
             for place in range(min(left, BLOCK)):
                 if block == b and place == own:
                     continue
-                for index in range(units.size[block, place]):
+                for index in range(np.int64(units.size[block, place])):
                     if units.grams[block, place, index] == gram:
-                        return True
+                        return block, place, index
         left -= BLOCK
         block = units.following[block]
-    return False
+    return -1, -1, -1
 
 
 @compiled
@@ -483,18 +489,11 @@ def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any,
     again = units.calls[b, place] > 1
     for index in range(units.size[b, place]):
         gram = units.grams[b, place, index]
-        if _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
+        if _is_held(rows, held, row, gram):
             continue
-        if again or _elsewhere(rows, units, row, gram, b, place):
+        if again or _unit_with(rows, units, row, gram, b, place)[0] >= 0:
             used = _nominate(rows, units, held, used, row, gram, 0.0, seconds)
     return used
-
-
-@compiled
-def _mark(units: Any, block: Any, gram: Any) -> None:
-    one, other = _marks(gram)
-    units.marks[block, one >> np.uint64(6)] |= np.uint64(1) << (one & np.uint64(63))
-    units.marks[block, other >> np.uint64(6)] |= np.uint64(1) << (other & np.uint64(63))
 
 
 @compiled
@@ -509,37 +508,22 @@ def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: An
         if order < 64:
             if (bits >> np.uint64(order)) & np.uint64(1):
                 continue
-        elif _may_be_held(rows, row, gram) and _is_held(held, rows.held_block[row], rows.held[row], gram) >= 0:
+        elif _is_held(rows, held, row, gram):
             continue
-        one, other = _marks(gram)
-        block, left = rows.unit_block[row], rows.units[row]
-        noted = False
-        while left > 0 and not noted:
-            if _has_mark(units, block, one, other):
-                for place in range(min(left, BLOCK)):
-                    for index in range(units.size[block, place]):
-                        if units.grams[block, place, index] == gram and not noted:
-                            noted = True
-                            bit = np.uint16(1 << index)
-                            if units.again[block, place] & bit:
-                                used = _nominate(rows, units, held, used, row, gram, 2.0, seconds)
-                            else:
-                                units.again[block, place] |= bit
-            left -= BLOCK
-            block = units.following[block]
+        block, place, index = _unit_with(rows, units, row, gram, -1, -1)
+        if block < 0:
+            continue
+        bit = np.uint16(1 << index)
+        if units.again[block, place] & bit:
+            used = _nominate(rows, units, held, used, row, gram, 2.0, seconds)
+        else:
+            units.again[block, place] |= bit
     return used
 
 
 @compiled
 def _find_unit(rows: Any, units: Any, row: Any, key: Any) -> Any:
-    block, left = rows.unit_block[row], rows.units[row]
-    while left > 0:
-        for place in range(min(left, BLOCK)):
-            if units.key[block, place] == key:
-                return block * BLOCK + place
-        left -= BLOCK
-        block = units.following[block]
-    return -1
+    return _found(units.key, units.following, rows.unit_block[row], rows.units[row], key)
 
 
 @compiled
@@ -584,25 +568,7 @@ def _mark_anew(units: Any, block: Any, many: Any) -> None:
         units.marks[block, word] = 0
     for place in range(many):
         for index in range(units.size[block, place]):
-            _mark(units, block, units.grams[block, place, index])
-
-
-@compiled
-def _new_unit(rows: Any, units: Any, used: Any, row: Any) -> Any:
-    """Room for one more unit: (block, blocks in use)."""
-    many = rows.units[row]
-    if many == 0 and rows.unit_block[row] < 0:
-        rows.unit_block[row] = used
-        units.following[used] = -1
-        return used, used + 1
-    block = rows.unit_block[row]
-    for _ in range(many // BLOCK):
-        if units.following[block] < 0:
-            units.following[block] = used
-            units.following[used] = -1
-            return used, used + 1
-        block = units.following[block]
-    return block, used
+            _mark(units.marks[block], units.grams[block, place, index])
 
 
 @compiled
@@ -645,7 +611,7 @@ def _sampled(
         if units.calls[b, place] == 2 and not units.flags[b, place] & CONVERSATION:
             held_used = _nominate_all(rows, units, held, held_used, row, b, place, seconds)
         return used, held_used
-    b, used = _new_unit(rows, units, used, row)
+    b, used = _room(units.following, rows.unit_block, row, rows.units[row], used)
     place = rows.units[row] % BLOCK
     rows.units[row] += 1
     units.key[b, place] = key
@@ -674,7 +640,7 @@ def _sampled(
             units.marks[b, word] = 0
     for at in range(size):
         units.grams[b, place, at] = kept[at]
-        _mark(units, b, kept[at])
+        _mark(units.marks[b], kept[at])
     if size:
         held_used = _nominate_all(rows, units, held, held_used, row, b, place, seconds)
     if rows.units[row] > min(MOST_UNITS, max(LEAST_UNITS, rows.answered[row] // UNIT_SHARE)):

@@ -79,12 +79,10 @@ class HashNumbers:
 
     def _reserve(self, wanted: int) -> None:
         size = self._slots.size
-        if 2 * min(wanted, 2 * self._known + 1024) <= size and 2 * wanted <= size:
+        if 2 * wanted <= size:
             return
         while size < 2 * wanted:
             size *= 2
-        if size == self._slots.size:
-            return
         kept = self.keys
         self._slots, self._numbers = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
         nothing = np.empty(kept.size, np.int32), np.empty(kept.size, np.int64)

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from stillhunt.channels.digest import kernels
-from stillhunt.channels.digest.chunks import COLUMNS, Names, chunk_of
+from stillhunt.channels.digest.chunks import CALLS, COLUMNS, Names, chunk_of
 from stillhunt.channels.digest.packing import PACKED, folded, joined, unpacked
 from stillhunt.channels.digest.state import HANDOFF_SECONDS, State
+from stillhunt.lake.commits import conform
 from stillhunt.lake.engine import Engine
-from stillhunt.records import INTERACTIONS, TIMESTAMP
+from stillhunt.records import TIMESTAMP
 
 _HANDED: list[tuple[str, pa.DataType]] = [
     ("request", pa.int64()),
@@ -57,12 +58,7 @@ def handed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     names = Names()
     still = (np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64))
     for batch in batches:
-        rows = pa.Table.from_batches([batch])
-        columns = [
-            rows[name].cast(INTERACTIONS.field(name).type) if name in _REQUEST else pa.nulls(rows.num_rows, INTERACTIONS.field(name).type)
-            for name in COLUMNS
-        ]
-        chunk = chunk_of(pa.table(columns, names=list(COLUMNS)), names)
+        chunk = chunk_of(conform(pa.Table.from_batches([batch]), CALLS, (), ""), names)
         order = np.argsort(chunk.micros, kind="stable")
         (key, giver, taker, failed, taken), still = kernels.handed_over(order, chunk, *still, HANDOFF_SECONDS * 1_000_000)
         if key.size:

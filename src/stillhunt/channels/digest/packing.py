@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from stillhunt.channels.digest import kernels
-from stillhunt.channels.digest.chunks import Names, chunked
+from stillhunt.channels.digest.chunks import Names
 from stillhunt.channels.digest.kernels import Array
 from stillhunt.channels.digest.numbering import HashNumbers, StringNumbers
 from stillhunt.channels.digest.state import SHARDS, State
 from stillhunt.channels.digest.trace import Trace
+from stillhunt.lake.table import pieces
 
 _PACKED: list[tuple[str, pa.DataType]] = [("name", pa.string()), ("data", pa.binary())]
 PACKED = pa.schema(_PACKED)
@@ -94,7 +95,7 @@ def state_from(arrays: Mapping[str, Array]) -> State:
 def folded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Fold the calls of some accounts, in order of time, and pack the state: what an engine does to each of its parts."""
     state = State()
-    state.fold(chunked(batches))
+    state.fold(pieces(batches))
     if state.accounts:
         names, data = [], []
         for name, array in arrays_of(state):

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.channels.digest import Digest
-from stillhunt.channels.digest.chunks import COLUMNS, until
+from stillhunt.channels.digest.chunks import CALLS, until
 from stillhunt.channels.digest.state import State
-from stillhunt.records import ACCOUNTS, INTERACTIONS, TIMESTAMP
+from stillhunt.lake.commits import conform
+from stillhunt.records import ACCOUNTS, TIMESTAMP
 
 KindOf = Callable[[str], str | None]
 
@@ -60,13 +61,7 @@ def digest_of_state(state: State, accounts: pa.Table, *, as_of: datetime | None 
 
 def in_memory(calls: pa.Table, accounts: pa.Table, **options: Any) -> Digest:
     """The digest of a table with some of the columns of `records.INTERACTIONS`; others are null."""
-    columns = [
-        calls[name].cast(INTERACTIONS.field(name).type)
-        if name in calls.column_names
-        else pa.nulls(calls.num_rows, INTERACTIONS.field(name).type)
-        for name in COLUMNS
-    ]
-    return digest_of([pa.table(columns, names=list(COLUMNS))], accounts, **options)
+    return digest_of([conform(calls, CALLS, (), "")], accounts, **options)
 
 
 def _as_known(accounts: pa.Table, as_of: datetime | None) -> pa.Table:

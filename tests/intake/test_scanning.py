@@ -80,6 +80,12 @@ def test_a_line_that_breaks_the_grammar_is_given_up(value, data):
         assert texts(found, "text")[1] == (orjson.loads(bytes(line)).get("text") or None)
 
 
+@pytest.mark.parametrize("name", ["text", "surprise"])
+def test_blanks_differ_from_the_line_before(name):
+    compact, spaced, wide = (f'{{"{name}":{blanks}"a"}}'.encode() for blanks in ("", " ", " \t "))
+    assert scanned(compact, spaced, wide, compact, wide, spaced).good.all()
+
+
 @pytest.mark.parametrize(
     "number", ["0", "-0", "10", "1.5", "-1.25e3", "1e-07", "1783418400.2519341", "123456789012345678", "0.00000000000000000001"]
 )

@@ -338,8 +338,8 @@ def _line(
                         i = before[through - 1, _END] + shift
                         at = through
                         like = _signed(-2)
-                if like >= 0:
-                    i += before[like, _VALUE] - before[like, _BEGIN]
+                if like >= 0:  # the name and its colon are the same; there may be more blanks behind them here
+                    i = blank(data, i + before[like, _VALUE] - before[like, _BEGIN])
             else:
                 if data[i] != QUOTE:
                     return -1, n, 0

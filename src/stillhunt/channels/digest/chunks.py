@@ -6,7 +6,7 @@ May import: records, lake, intake.instructions. A chunk is the same rows whoever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -123,16 +123,17 @@ def chunk_of(table: pa.Table, names: Names) -> Chunk:
     )
 
 
-def put_together(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks as one, one after the other."""
+def put_together(chunks: list[Chunk]) -> Chunk:
+    """Chunks as one, one after the other. The list is emptied, so that memory holds one column twice at most."""
     if len(chunks) == 1:
-        return chunks[0]
-    columns = {
-        name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in Chunk._fields if name not in {"offsets", "grams"}
-    }
-    begun = np.cumsum([0, *(chunk.grams.size for chunk in chunks)])
-    offsets = np.concatenate([np.zeros(1, np.int64), *(chunk.offsets[1:] + at for chunk, at in zip(chunks, begun, strict=False))])
-    return Chunk(**columns, offsets=offsets, grams=np.concatenate([chunk.grams for chunk in chunks]))
+        return chunks.pop()
+    sizes = [chunk.grams.size for chunk in chunks]
+    parts = [chunk._asdict() for chunk in chunks]
+    chunks.clear()
+    columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in Chunk._fields if name != "offsets"}
+    begun = np.cumsum([0, *sizes])
+    offsets = np.concatenate([np.zeros(1, np.int64), *(part.pop("offsets")[1:] + at for part, at in zip(parts, begun, strict=False))])
+    return Chunk(**columns, offsets=offsets)
 
 
 def _whole(table: pa.Table, name: str, kind: Any) -> npt.NDArray[Any]:

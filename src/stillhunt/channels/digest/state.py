@@ -227,27 +227,35 @@ class State:
                 if table.num_rows:
                     waiting.append(chunk_of(table, self.names))
                 if sum(chunk.micros.size for chunk in waiting) >= TOGETHER:
+                    # put in order while those before are folded: until they are, nothing of the state is touched
+                    ordered = self._ordered(waiting)
                     running()
-                    running, waiting = self._started(pool, waiting), []
-            running()
+                    running = self._started(pool, *ordered)
+                    del ordered
             if waiting:
-                self._started(pool, waiting)()
+                ordered = self._ordered(waiting)
+                running()
+                running = self._started(pool, *ordered)
+            running()
 
-    def _started(self, pool: ThreadPoolExecutor, chunks: list[Chunk]) -> Callable[[], None]:
-        """Begin to fold chunks; what is given back waits until it is done. Meanwhile the next ones may be read."""
-        if self.accounts > len(self.rows["calls"]):
-            _longer(self.rows, _ROWS, max(self.accounts, int(1.5 * len(self.rows["calls"]))))
+    def _ordered(self, chunks: list[Chunk]) -> tuple[Chunk, Array, Array]:
+        """Chunks as one (the list is emptied), the order of its calls in time, and their order by account."""
         in_time = _in_time(chunks)
         chunk = put_together(chunks)
-        order = in_time[kernels.by_account(chunk.account[in_time], self.accounts)]
+        return chunk, in_time, in_time[kernels.by_account(chunk.account[in_time], self.accounts)]
+
+    def _started(self, pool: ThreadPoolExecutor, chunk: Chunk, in_time: Array, order: Array) -> Callable[[], None]:
+        """Begin to fold a chunk; what is given back waits until it is done. Meanwhile the next ones may be read."""
+        if self.accounts > len(self.rows["calls"]):
+            _longer(self.rows, _ROWS, max(self.accounts, int(1.5 * len(self.rows["calls"]))))
         rows = Rows(**self.rows)
         work = [pool.submit(_fold_shard, number, self.shards[number], order, chunk, rows) for number in range(SHARDS)]
         work.append(pool.submit(self._requests, chunk, in_time))
         self.calls += chunk.micros.size
 
         def wait() -> None:
-            for one in work:
-                one.result()
+            while work:
+                work.pop().result()
 
         return wait
 

@@ -16,14 +16,18 @@ Whatever is wrong with an input, `Refused` is raised and nothing else.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import binascii
 import hashlib
 import json
 import re
 import struct
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -577,3 +581,408 @@ def row_data(shown: Mapping[str, Any], withheld: Mapping[str, Any]) -> bytes:
 def row_leaf(shown: Mapping[str, Any], withheld: Mapping[str, Any]) -> bytes:
     """Hash (32 bytes) of an interaction's leaf in the tree of its batch: `leaf_hash` of `row_data`."""
     return leaf_hash(row_data(shown, withheld))
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# 5. Envelopes and bundles
+
+STATEMENT: Final = "https://in-toto.io/Statement/v1"
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+PREDICATE: Final = "urn:stillhunt:evidence:v1"
+ARTIFACTS: Final[dict[str, str]] = {
+    "answers.json": "the answers to the four questions, with their likelihoods and confidence",
+    "campaign.json": "that these accounts belong together, and what weighs for it",
+    "case.json": "the case: its status, its result and what is written in its events",
+    "configuration.json": "with which configuration the scan was made",
+    "findings.json": "the findings of the whole scan",
+    "interactions.json": "that the calls that are shown happened as the provider's logs say",
+    "observations.json": "what was observed of the accounts",
+    "policy.json": "the provider's clauses that were applied",
+    "report.html": "the report (HTML)",
+    "report.pdf": "the report (PDF)",
+    "software.json": "which software made the findings",
+}
+"""What a bundle may hold -> what the provider claims by it."""
+REQUIRED: Final = ("answers.json", "campaign.json", "case.json", "interactions.json", "software.json")
+
+
+@dataclass
+class Verdict:
+    """What a bundle that was verified shows, in sentences, and the figures behind them."""
+
+    proved: list[str] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
+    not_shown: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the log that was shown to be in it."""
+
+    index: int
+    kind: str
+    at: str
+    document: dict[str, Any]
+
+
+def pae(payload_type: str, body: bytes) -> bytes:
+    """DSSE's pre-authentication encoding: what the signatures of an envelope sign."""
+    return b"DSSEv1 %d %b %d %b" % (len(payload_type.encode()), payload_type.encode(), len(body), body)
+
+
+def open_envelope(data: bytes, keys: Sequence[Key], payload_type: str = PAYLOAD_TYPE, limit: int = BUNDLE_LIMIT) -> tuple[bytes, list[Key]]:
+    """The payload of a DSSE envelope, and who signed it. The payload is not looked at before the signatures are found right.
+
+    Every signature must be right and by one of `keys` (keyid is `Key.label`); one at least is Ed25519; they are sorted by keyid.
+
+    Raises:
+        Refused: anything else.
+    """
+    if len(data) > limit:
+        raise Refused(f"envelope: larger than {limit >> 20} MiB")
+    envelope = _fields(parse_canonical(data, "envelope"), "envelope", ("payload", "payloadType", "signatures"))
+    if envelope[1] != payload_type:
+        raise Refused(f"envelope: the payload's type is not {payload_type}")
+    body, known, signers = from_base64(envelope[0], "envelope: payload"), {key.label: key for key in keys}, list[Key]()
+    signed = [_fields(each, "envelope: signature", ("keyid", "sig")) for each in _array(envelope[2], "envelope: signatures")]
+    labels = [_text(keyid, "envelope: keyid") for keyid, _ in signed]
+    if labels != sorted(set(labels)) or len(labels) > 16:
+        raise Refused("envelope: signatures are not sorted by keyid, or one comes twice")
+    for label, (_, signature) in zip(labels, signed, strict=True):
+        key = known.get(label)
+        if key is None or key.kind == COSIGNATURE:
+            raise Refused(f"envelope: signed by {label[:300]!r}, a key that was not given")
+        key.verify(from_base64(signature, "envelope: signature"), pae(payload_type, body))
+        signers.append(key)
+    if not any(key.kind == ED25519 for key in signers):
+        raise Refused("envelope: no Ed25519 signature by a key that was given")
+    return body, signers
+
+
+def event_commitment(event: Mapping[str, Any], salt: bytes) -> bytes:
+    """What the log keeps of an event of a case: SHA-256(salt || canonical JSON of its number, at, actor, kind and body)."""
+    return hashlib.sha256(salt + canonical({name: event[name] for name in ("actor", "at", "body", "kind", "number")})).digest()
+
+
+def _artifacts(statement: Any, signers: Sequence[Key]) -> tuple[dict[str, Any], dict[str, bytes], dict[str, Any], bytes]:
+    """Of a statement: predicate, artifacts as bytes, those of JSON as documents, and the digest of the list of subjects."""
+    kind, subject, predicate_type, predicate = _fields(statement, "statement", ("_type", "subject", "predicateType", "predicate"))
+    if kind != STATEMENT or predicate_type != PREDICATE:
+        raise Refused(f"statement: not an in-toto Statement v1 about {PREDICATE}")
+    _fields(predicate, "predicate", ("artifacts", "export", "log", "signers"))
+    if predicate["signers"] != [key.label for key in signers]:
+        raise Refused("envelope: a signature was taken away or added: the statement names other signers")
+    held, documents, found = dict[str, bytes](), dict[str, Any](), predicate["artifacts"]
+    if not isinstance(found, dict) or not set(REQUIRED) <= found.keys() <= ARTIFACTS.keys():
+        raise Refused(f"artifacts: {', '.join(REQUIRED)} were expected, and nothing that is not known")
+    for name, artifact in found.items():
+        form = "text" if name in {"report.html", "findings.json"} else "base64" if name == "report.pdf" else "json"
+        (content,) = _fields(artifact, name, (form,))
+        if form == "json":
+            documents[name], held[name] = content, canonical(content)
+        else:
+            held[name] = _text(content, name).encode() if form == "text" else from_base64(content, name)
+    if subject != [{"digest": {"sha256": hashlib.sha256(held[name]).hexdigest()}, "name": name} for name in sorted(held)]:
+        raise Refused("statement: the subjects are not the artifacts, each by its name and SHA-256")
+    return predicate, held, documents, hashlib.sha256(canonical(subject)).digest()
+
+
+def _proof(value: Any, what: str) -> list[bytes]:
+    return [from_base64(each, what, HASH_SIZE) for each in _array(value, what)]
+
+
+def _entries(value: Any, checkpoint: Checkpoint) -> dict[int, Entry]:
+    entries: dict[int, Entry] = {}
+    for each in _array(value, "log: entries"):
+        number, encoded, proof = _fields(each, "log: entry", ("index", "data", "proof"))
+        index, what = _whole(number, "log: entry"), f"log: entry {number}"
+        data = from_base64(encoded, what)
+        check_inclusion(index, checkpoint.size, leaf_hash(data), _proof(proof, what), checkpoint.root)
+        at, document, kind, _ = _fields(parse_canonical(data, what), what, ("at", "document", "kind", "stillhunt"))
+        if not isinstance(document, dict) or (entries and index <= max(entries)):
+            raise Refused(f"{what}: no document, or not in order")
+        entries[index] = Entry(index, _text(kind, what), _text(at, what), document)
+    return entries
+
+
+def _logged(entries: Mapping[int, Entry], index: Any, what: str, *kinds: str) -> Entry:
+    entry = entries.get(_whole(index, what))
+    if entry is None or entry.kind not in kinds:
+        raise Refused(f"{what}: entry {index} of the log is not shown, or is not of the kind {' or '.join(kinds)}")
+    return entry
+
+
+class _Seen(NamedTuple):
+    """The first `size` entries of the log were there no later than `by` (in words), according to `witness`."""
+
+    size: int
+    by: str
+    witness: str
+
+
+def _when(seconds: float) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(seconds, 2.5e11))).isoformat(timespec="seconds")
+
+
+def _stamped(token: bytes, text: bytes, authorities: Sequence[bytes]) -> str | None:
+    """When an RFC 3161 authority saw `text`; None where no authority's certificate (PEM) is given or rfc3161-client is not installed."""
+    try:
+        import rfc3161_client  # noqa: PLC0415 - optional
+        from cryptography import x509  # noqa: PLC0415
+    except ImportError:
+        return None
+    if not authorities:
+        return None
+    try:
+        builder = rfc3161_client.VerifierBuilder()
+        for pem in authorities:
+            builder = builder.add_root_certificate(x509.load_pem_x509_certificate(pem))
+        response = rfc3161_client.decode_timestamp_response(token)
+        builder.build().verify_message(response, text)
+        return str(response.tst_info.gen_time.isoformat(timespec="seconds"))
+    except Exception as error:  # whatever a foreign parser makes of foreign bytes
+        raise Refused(f"timestamp: not right, or not by an authority that was given ({type(error).__name__})") from None
+
+
+def _log(log: Any, keys: Sequence[Key], authorities: Sequence[bytes], verdict: Verdict) -> tuple[Checkpoint, dict[int, Entry], list[_Seen]]:
+    """The log as it was when the bundle was made: its last checkpoint, the entries that are shown, and who else had seen how much of it."""
+    checkpoints, shown = _fields(log, "log", ("checkpoints", "entries"))
+    parts = [_fields(each, "log: checkpoint", ("note", "proof", "timestamps")) for each in _array(checkpoints, "log: checkpoints")]
+    if not parts or len(parts) > 64:
+        raise Refused("log: 1 to 64 checkpoints were expected")
+    notes = [_text(note, "log: checkpoint").encode() for note, _, _ in parts]
+    checked = [check_checkpoint(note, keys) for note in notes]
+    last, seen, unchecked = checked[-1][0], list[_Seen](), 0
+    for note, (checkpoint, signed), (_, proof, timestamps) in zip(notes, checked, parts, strict=True):
+        if checkpoint.origin != last.origin:
+            raise Refused("log: checkpoints of different logs")
+        check_consistency(checkpoint.size, last.size, checkpoint.root, last.root, _proof(proof, "log: consistency proof"))
+        for key, moment in signed:
+            if key.name != last.origin:
+                seen.append(_Seen(checkpoint.size, _when(moment) if moment else "a time that it does not say", f"the witness {key.label}"))
+        for token in _array(timestamps, "log: timestamps"):
+            time = _stamped(from_base64(token, "log: timestamp"), note, authorities)
+            unchecked += time is None
+            if time is not None:
+                seen.append(_Seen(checkpoint.size, time, "a timestamp authority that you gave"))
+    entries = _entries(shown, last)
+    names = ", ".join(f"{each.key.label} ({each.key.algorithm})" for each in checked[-1][1])
+    verdict.proved.append(f"The log {last.origin} had {last.size} entries with the root {last.root.hex()}; signed by {names}.")
+    verdict.proved += [
+        f"{each.witness[0].upper()}{each.witness[1:]} saw the first {each.size} entries of it by {each.by}." for each in seen
+    ]
+    verdict.facts |= {"origin": last.origin, "size": last.size, "root": last.root.hex(), "seen": [each._asdict() for each in seen]}
+    if unchecked:
+        verdict.claimed.append(
+            f"{unchecked} RFC 3161 timestamps are enclosed and were not checked (give --tsa, with rfc3161-client installed)."
+        )
+    if not seen:
+        verdict.not_shown.append(
+            "Nobody but the provider vouches for the log (no witness or timestamp was checked): that others are not shown "
+            "a different log, and that its entries are as old as they say, is not shown."
+        )
+    return last, entries, seen
+
+
+def _events(case: Any, entries: Mapping[int, Entry], verdict: Verdict) -> int:
+    """The case's events against the log. Returns the index of the latest entry that is about the case, or -1."""
+    latest, redacted, logged = -1, 0, 0
+    names = ("number", "at", "actor", "kind", "body", "salt", "commitment", "leaf")
+    events = [_fields(each, "case: event", names) for each in _array(case.get("events"), "case: events")]
+    for place, (number, at, actor, kind, body, salt, commitment, leaf) in enumerate(events):
+        what = f"case: event {number}"
+        if _whole(number, what) != events[0][0] + place:
+            raise Refused(f"{what}: events are missing or out of order")
+        committed = from_hex(commitment, what, HASH_SIZE)
+        said = {"actor": _text(actor, what), "at": _text(at, what), "body": body, "kind": _text(kind, what), "number": number}
+        if body is None:
+            redacted += 1
+            if salt is not None:
+                raise Refused(f"{what}: redacted, and has a salt still")
+        elif event_commitment(said, from_hex(salt, what, SALT_SIZE)) != committed:
+            raise Refused(f"{what}: not what its commitment says")
+        if leaf is not None:
+            entry, logged = _logged(entries, leaf, what, "case", "disposition"), logged + 1
+            if [entry.document.get(name) for name in ("case_id", "number", "commitment")] != [case["case_id"], number, commitment]:
+                raise Refused(f"{what}: entry {leaf} of the log says something else")
+            latest = max(latest, entry.index)
+    verdict.proved.append(
+        f"{logged} of the case's {len(events)} events are in the log; {len(events) - redacted} are shown as they were committed to."
+    )
+    if redacted:
+        verdict.not_shown.append(f"What {redacted} redacted events of the case said (that they exist is shown; who and when is claimed).")
+    verdict.not_shown.append(f"Whether more events of the case followed after the {len(events)} that are enclosed.")
+    verdict.facts |= {"events": len(events), "events_logged": logged, "events_redacted": redacted}
+    return latest
+
+
+def _findings(held: Mapping[str, bytes], documents: Mapping[str, Any], entries: Mapping[int, Entry], verdict: Verdict) -> None:
+    """How far the campaign is what a scan found that the log recorded."""
+    campaign, case = documents["campaign.json"], documents["case.json"]
+    digest = from_hex(case.get("findings_sha256"), "case: findings_sha256", HASH_SIZE).hex()
+    identity = _text(campaign.get("campaign_id"), "campaign: campaign_id")
+    scan = next((each for each in entries.values() if each.kind == "scan" and each.document.get("findings_sha256") == digest), None)
+    parts = scan.document.get("campaigns") if scan else None
+    where = f"entry {scan.index} of the log records (a scan, {scan.at} by the provider's clock)" if scan else ""
+    whole = held.get("findings.json")
+    if whole is not None:
+        if hashlib.sha256(whole).hexdigest() != digest:
+            raise Refused("findings.json: not the findings that the case was opened on")
+        try:
+            found = [each for each in json.loads(whole)["campaigns"] if each["campaign_id"] == identity]
+            same = [canonical(each) for each in found] == [held["campaign.json"]]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise Refused("findings.json: not findings that can be read") from None
+        if not same:
+            raise Refused("campaign.json: not what findings.json says of this campaign")
+    if scan and whole is not None:
+        verdict.proved.append(f"The findings are byte for byte those that {where}; the campaign is a part of them.")
+    elif scan and isinstance(parts, dict) and identity in parts:
+        if parts[identity] != hashlib.sha256(held["campaign.json"]).hexdigest():
+            raise Refused(f"campaign.json: not what entry {scan.index} of the log recorded of this campaign")
+        verdict.proved.append(f"What is said of the campaign {identity} is byte for byte what {where}.")
+    elif scan:
+        verdict.proved.append(f"Findings with the SHA-256 {digest} are those that {where}.")
+        verdict.claimed.append("That the campaign is a part of those findings: they are not enclosed.")
+    else:
+        verdict.claimed.append(f"That a scan found the campaign {identity}: no entry of the log records it.")
+    if whole is None:
+        verdict.not_shown.append("What else the scan found: other campaigns, and groups that are none.")
+    verdict.facts |= {"campaign_id": identity, "findings_sha256": digest, "scan": scan.index if scan else None}
+
+
+def _interactions(rows: Any, case: Any, entries: Mapping[int, Entry], seen: Sequence[_Seen], verdict: Verdict) -> None:
+    """Each interaction that is shown against the batch in which it was ingested."""
+    names = ("interaction_id", "shown", "withheld", "leaf", "position", "rows", "proof")
+    accounts, batches, withheld, places = set[str](), dict[int, int](), dict[str, int](), set[tuple[int, int]]()
+    for each in _array(rows, "interactions"):
+        identity, shown, hidden, leaf, position, count, proof = _fields(each, "interaction", names)
+        what = f"interaction {identity!r}"[:200]
+        if not isinstance(shown, dict) or not isinstance(hidden, dict):
+            raise Refused(f"{what}: shown and withheld groups were expected")
+        row = row_leaf(shown, hidden)
+        entry = _logged(entries, leaf, what, "batch")
+        size, place = _whole(entry.document.get("rows"), f"{what}: rows of the batch"), _whole(position, f"{what}: position")
+        root = from_hex(entry.document.get("root"), f"{what}: root of the batch", HASH_SIZE)
+        check_inclusion(place, size, row, _proof(proof, what), root)
+        if count != size or (entry.index, place) in places:
+            raise Refused(f"{what}: shown twice, or in a batch of another size")
+        if identity != (shown["call"]["values"].get("interaction_id") if "call" in shown else None):
+            raise Refused(f"{what}: that is not the interaction's id")
+        places.add((entry.index, place))
+        batches[entry.index] = batches.get(entry.index, 0) + 1
+        if "account_id" in shown.get("who", {}).get("values", {}):
+            accounts.add(shown["who"]["values"]["account_id"])
+        for group in hidden:
+            withheld[group] = withheld.get(group, 0) + 1
+    for index, number in batches.items():
+        times = [f"{each.witness} by {each.by}" for each in seen if each.size > index]
+        verdict.proved.append(
+            f"{number} interactions are in the batch of entry {index} of the log, unchanged since; ingested {entries[index].at} by the "
+            f"provider's clock, {'seen to be there by ' + '; '.join(times) if times else 'which nobody else confirms'}."
+        )
+    named = set(_array(case.get("accounts"), "case: accounts"))
+    verdict.proved.append(f"They are calls of {len(accounts)} accounts, of which the case names {len(accounts & named)} (of {len(named)}).")
+    verdict.not_shown += [f"The group {group!r} of {number} interactions: it is withheld." for group, number in sorted(withheld.items())]
+    verdict.not_shown.append("All other interactions of these accounts and of everybody else.")
+    verdict.facts |= {"interactions": len(places), "batches": sorted(batches), "accounts_shown": len(accounts), "accounts": len(named)}
+    verdict.facts["withheld"] = withheld
+
+
+def _bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes]) -> Verdict:
+    body, signers = open_envelope(data, keys)
+    predicate, held, documents, subjects = _artifacts(parse_canonical(body, "statement"), signers)
+    for name in ("case.json", "campaign.json"):
+        if not isinstance(documents[name], dict):
+            raise Refused(f"{name}: an object was expected")
+    case, verdict = documents["case.json"], Verdict()
+    _text(case.get("case_id"), "case: case_id")
+    if any(not isinstance(each, str) for each in _array(case.get("accounts"), "case: accounts")):
+        raise Refused("case: accounts: texts were expected")
+    for key in signers:
+        verdict.proved.append(f"Whoever holds the key {key.label} ({key.algorithm}) signed everything in this bundle.")
+    checkpoint, entries, seen = _log(predicate["log"], keys, authorities, verdict)
+    if any(key.name != checkpoint.origin for key in signers):
+        raise Refused("envelope: signed by a key that is not the log's")
+    latest = _events(case, entries, verdict)
+    _findings(held, documents, entries, verdict)
+    _interactions(documents["interactions.json"], case, entries, seen, verdict)
+    export = _logged(entries, predicate["export"], "export", "export")
+    if [export.document.get(name) for name in ("kind", "case", "sha256")] != ["bundle", case["case_id"], subjects.hex()]:
+        raise Refused(f"export: entry {export.index} of the log is about something else")
+    if latest > export.index:
+        raise Refused("export: the case has events that are younger than the export")
+    recipient = export.document.get("recipient")
+    verdict.proved.append(
+        f"The log recorded that exactly this was exported (entry {export.index}, {export.at} by the provider's clock, "
+        f"for {recipient if isinstance(recipient, str) and recipient else 'nobody in particular'})."
+    )
+    verdict.claimed += [f"{name}: {ARTIFACTS[name]}." for name in sorted(held)]
+    verdict.claimed.append(
+        "That the logs were true and complete when they were ingested, and all times that only the provider's clock gives."
+    )
+    verdict.not_shown += [f"{name}: not enclosed." for name in sorted(ARTIFACTS.keys() - held.keys())]
+    verdict.facts |= {"case_id": case["case_id"], "signers": predicate["signers"], "export": export.index, "recipient": recipient}
+    verdict.facts["artifacts"] = {name: hashlib.sha256(held[name]).hexdigest() for name in sorted(held)}
+    return verdict
+
+
+def verify_bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes] = ()) -> Verdict:
+    """Check everything in a bundle that can be checked, and say what that shows and what it does not.
+
+    `keys`: those that the reader trusts, of the provider and of witnesses; `authorities`: PEM certificates of timestamp authorities.
+
+    Raises:
+        Refused: anything at all is wrong. No other exception leaves this function.
+    """
+    try:
+        return _bundle(data, keys, authorities)
+    except Refused:
+        raise
+    except Exception as error:  # a defect here must not look like evidence
+        raise Refused(f"bundle: cannot be read ({type(error).__name__})") from error
+
+
+def read_keys(text: str) -> list[Key]:
+    """Keys from a file: one vkey a line; empty lines, lines that begin with '#' and PEM blocks are passed over.
+
+    Raises:
+        Refused: a line is no key, or there is none.
+    """
+    lines = re.sub(r"-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----", "", text, flags=re.DOTALL).splitlines()
+    keys = [Key.parse(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
+    if not keys:
+        raise Refused("keys: none in the file")
+    return keys
+
+
+def told(verdict: Verdict) -> str:
+    """A verdict as text for people. Characters that could play tricks with a terminal are replaced."""
+    lines = ["VERIFIED. What this shows, and what it does not:"]
+    for title, sentences in (("Proved", verdict.proved), ("Claimed by the provider", verdict.claimed), ("Not shown", verdict.not_shown)):
+        lines += ["", title, *(f"  - {sentence}" for sentence in sentences)]
+    return "\n".join("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line) for line in lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: exit status 0 verified, 2 refused (with one line on stderr)."""
+    parser = argparse.ArgumentParser(description="Verify a Stillhunt evidence bundle, offline.")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--key", type=Path, action="append", required=True, help="file with keys that you trust (provider, witnesses)")
+    parser.add_argument("--tsa", type=Path, action="append", default=[], help="certificate (PEM) of a timestamp authority that you trust")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args(arguments)
+    try:
+        keys = [key for path in given.key for key in read_keys(path.read_text("utf-8"))]
+        verdict = verify_bundle(given.bundle.read_bytes(), keys, [path.read_bytes() for path in given.tsa])
+    except (Refused, OSError, UnicodeDecodeError) as error:
+        line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(error))
+        sys.stderr.write(f"REFUSED: {line[:1000]}\n")
+        return 2
+    sys.stdout.write(json.dumps(vars(verdict), indent=2) + "\n" if given.json else told(verdict))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,6 +25,10 @@ Index = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
+_LARGE = ("hours", "pauses", "idle", "answers", "lengths", "thoughts", "networks", "clients", "parameters", "models", "handoffs", "shared")
+"""What channels ask of a digest, and nobody after them."""
+
+
 class Span(NamedTuple):
     """The first and the last call in view, microseconds since 1970."""
 
@@ -194,6 +198,12 @@ class Digest:
     def accounts(self) -> list[str]:
         """Ids, sorted."""
         return [str(one) for one in self.ids.to_pylist()]
+
+    def put_aside(self) -> None:
+        """Give memory back: what is large is worked out again when it is asked for next, and what is mapped is read again."""
+        for name in _LARGE:
+            self.__dict__.pop(name, None)
+        self._state.put_aside()
 
     def _row(self, name: str) -> npt.NDArray[Any]:
         return np.asarray(self._state.rows[name][: self._size][self._order])

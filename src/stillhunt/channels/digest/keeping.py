@@ -98,7 +98,10 @@ def _kept(place: Path, paths: Sequence[str]) -> tuple[State, int]:
         if about["version"] != VERSION or about["shards"] != SHARDS or files != list(paths[: len(files)]):
             return State(), 0
         # pages that are not changed stay the file's own
-        return state_from({file.stem: _read(file) for file in folder.glob("*.npy")}), len(files)
+        arrays = {file.stem: _read(file) for file in folder.glob("*.npy")}
+        state = state_from(arrays)
+        state.maps = [array for array in arrays.values() if isinstance(array, np.memmap)]
+        return state, len(files)
     except Exception:  # a cache that cannot be read, in whatever way, is a cache that is not there
         return State(), 0
 

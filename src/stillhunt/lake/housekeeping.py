@@ -20,6 +20,7 @@ from stillhunt.lake import accounts, maintenance, pins
 from stillhunt.lake.commits import DAY, MovedError, attempts, data_files, discard, replace_files, write_rows
 from stillhunt.lake.maintenance import Freed
 from stillhunt.lake.opening import BY_DAY, DIGEST_FOLDER, Opened, stored_schema
+from stillhunt.lake.recorder import recorded
 from stillhunt.lake.table import COMPACTED, LakeTable
 
 Mask = npt.NDArray[np.bool_]
@@ -74,7 +75,7 @@ def compact(
     for done, (name, group) in enumerate(work):
         if progress is not None:
             progress(done, len(work), name)
-        maintenance.rewrite_group(_tables(opened, name), group, _rows_of(opened, name, group), _ORDER[name])
+        maintenance.rewrite_group(_tables(opened, name), group, _rows_of(opened, name, group), _ORDER[name], name, opened.recorder)
     if any(name == "interactions" for name, _ in work):
         table = opened.load("interactions")
         with table.transaction() as change:
@@ -146,8 +147,10 @@ def _delete_before(opened: Opened, name: str, cut: int) -> int:
                     added += write_rows(table, young)
         if not removed:
             return 0
+        about = {"before": datetime.fromtimestamp(cut / 1_000_000, UTC).isoformat()}
         try:
-            replace_files(table, removed, added, "retention")
+            with recorded(opened.recorder, table, name, "retention", added, removed, about=about):
+                replace_files(table, removed, added, "retention")
         except MovedError:
             discard(table, added)
             continue
@@ -170,7 +173,8 @@ def _keep(opened: Opened, name: str, wanted: Callable[[pa.Table], Mask]) -> int:
         properties = {pins.SCANNED: scanned} if scanned is not None else None
         added = write_rows(table, rows.filter(pa.array(keep)))
         try:
-            replace_files(table, files, added, "retention", properties)
+            with recorded(opened.recorder, table, name, "retention", added, files):
+                replace_files(table, files, added, "retention", properties)
         except MovedError:
             discard(table, added)
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -32,6 +32,7 @@ from stillhunt.lake.housekeeping import CompactReport, Progress, RetentionReport
 from stillhunt.lake.identity import IdIndex
 from stillhunt.lake.index import follow
 from stillhunt.lake.opening import Opened, current_columns, open_lake, stored_schema
+from stillhunt.lake.recorder import Recorder, recorded
 from stillhunt.lake.table import LakeTable
 
 _HISTORY = 500
@@ -91,6 +92,10 @@ class Lake:
     def folder(self) -> Path | None:
         """The lake's folder, None where it is elsewhere."""
         return self._opened.folder
+
+    def recorded_by(self, recorder: Recorder | None) -> None:
+        """From now on tell `recorder` of every change that is made through this object."""
+        self._opened = replace(self._opened, recorder=recorder)
 
     # ---- writing
 
@@ -160,7 +165,7 @@ class Lake:
         with self._writing():
             for _ in attempts(self.where):
                 table = self._table_for_writing("observations")
-                if self._replaced(table, data_files(table), rows, about):
+                if self._replaced(table, "observations", data_files(table), rows, about):
                     return
 
     # ---- reading
@@ -250,6 +255,7 @@ class Lake:
         index = self._indexes[name]
         digests = index.digest(rows["interaction_id"])
         files: list[DataFile] = []
+        stored = rows
         written: npt.NDArray[np.bool_] | None = None
         for _ in attempts(self.where):
             table = self._table_for_writing(name)
@@ -261,12 +267,14 @@ class Lake:
             fresh = index.fresh(digests)
             if written is None or not np.array_equal(fresh, written):
                 discard(table, files)
-                files = write_rows(table, rows if fresh.all() else rows.filter(pa.array(fresh)))
+                stored = rows if fresh.all() else rows.filter(pa.array(fresh))
+                files = write_rows(table, stored)
                 written = fresh
             if not files:
                 break
             try:
-                index.snapshot_id = append_files(table, files)
+                with recorded(self._opened.recorder, table, name, "append", files, rows=stored if name == "interactions" else None):
+                    index.snapshot_id = append_files(table, files)
             except MovedError:
                 continue
             index.remember(digests.take(fresh))
@@ -295,18 +303,18 @@ class Lake:
                 if not changed:
                     return 0
                 removed = [] if append else data_files(table)
-                if self._replaced(table, removed, merged.slice(known.num_rows) if append else merged):
+                if self._replaced(table, name, removed, merged.slice(known.num_rows) if append else merged):
                     return changed
         return 0
 
-    @staticmethod
-    def _replaced(table: Table, removed: list[DataFile], rows: pa.Table, properties: dict[str, str] | None = None) -> bool:
+    def _replaced(self, table: Table, name: str, removed: list[DataFile], rows: pa.Table, properties: dict[str, str] | None = None) -> bool:
         added = write_rows(table, rows)
         try:
-            if removed:
-                replace_files(table, removed, added, "replace", properties)
-            else:
-                append_files(table, added, properties)
+            with recorded(self._opened.recorder, table, name, "replace" if removed else "append", added, removed):
+                if removed:
+                    replace_files(table, removed, added, "replace", properties)
+                else:
+                    append_files(table, added, properties)
         except MovedError:
             discard(table, added)
             return False

@@ -16,6 +16,7 @@ from pyiceberg.table import Table
 
 from stillhunt.lake.commits import MovedError, data_files, discard, replace_files, write_rows
 from stillhunt.lake.faults import is_locked
+from stillhunt.lake.recorder import Recorder, recorded
 
 _ROWS_TOGETHER = 500_000
 """Rows rewritten into one file: a few hundred megabytes of memory, some tens on disk."""
@@ -58,7 +59,9 @@ def small_file_groups(files: Iterable[DataFile]) -> Iterator[list[DataFile]]:
             yield group
 
 
-def rewrite_group(load: Iterator[Table], group: list[DataFile], read: pa.Table, order: list[str]) -> bool:
+def rewrite_group(
+    load: Iterator[Table], group: list[DataFile], read: pa.Table, order: list[str], name: str, recorder: Recorder | None = None
+) -> bool:
     """Replace the files of `group` by one with the same rows, sorted by `order`.
 
     Args:
@@ -66,6 +69,8 @@ def rewrite_group(load: Iterator[Table], group: list[DataFile], read: pa.Table, 
         group: the files.
         read: their rows.
         order: the columns to sort by.
+        name: the table's.
+        recorder: is told of it.
 
     Returns:
         False if another process removed one of the files meanwhile; nothing was changed then.
@@ -80,7 +85,8 @@ def rewrite_group(load: Iterator[Table], group: list[DataFile], read: pa.Table, 
             discard(table, added)
             return False
         try:
-            replace_files(table, group, added, "rewrite")
+            with recorded(recorder, table, name, "rewrite", added, group):
+                replace_files(table, group, added, "rewrite")
         except MovedError:
             continue
         return True

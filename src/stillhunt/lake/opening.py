@@ -30,6 +30,7 @@ from stillhunt import records
 from stillhunt.errors import StillhuntError
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.keys import KEY_FILE, key_id, key_path, make_key, read_key
+from stillhunt.lake.recorder import Recorder
 
 LAYOUT = 2
 """The version of how the lake lays out its tables. 2: grams of 31 bits, at most 48 a call, where 1 had up to 512 of 62 bits.
@@ -71,13 +72,14 @@ logging.getLogger("pyiceberg").setLevel(logging.ERROR)
 
 @dataclass(frozen=True)
 class Opened:
-    """An open lake: where it is for people, its folder when local, its catalog, namespace and pseudonym key."""
+    """An open lake: where it is for people, its folder when local, its catalog, namespace, pseudonym key, and who records its changes."""
 
     where: str
     folder: Path | None
     catalog: Catalog
     namespace: str
     key: bytes
+    recorder: Recorder | None = None
 
     def load(self, name: str) -> Table:
         """The Iceberg table `name` as it is now."""

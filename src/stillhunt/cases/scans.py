@@ -58,11 +58,20 @@ def read(path: Path) -> Findings:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); give a findings.json that `stillhunt scan` wrote") from error
+    return decode(content, str(path))
+
+
+def decode(content: bytes, where: str) -> Findings:
+    """Findings from the bytes of a file that is called `where`.
+
+    Raises:
+        InputError: no JSON, or not findings.
+    """
     try:
         return Findings.model_validate(json.loads(content))
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path}: not findings of Stillhunt ({_first_problem(error)}); give a findings.json that `stillhunt scan` wrote"
+            f"{where}: not findings of Stillhunt ({_first_problem(error)}); give a findings.json that `stillhunt scan` wrote"
         ) from error
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 
+from stillhunt.campaigns.ranges import Ranges
 from stillhunt.errors import InputError
 
 VARIABLE = "STILLHUNT_NETWORKS"
 
 
-def network_kinds() -> Callable[[str], str | None] | None:
+def network_kinds() -> Ranges | None:
     """The lookup that STILLHUNT_NETWORKS asks for, or None where it is not set.
 
     Raises:
@@ -22,7 +22,7 @@ def network_kinds() -> Callable[[str], str | None] | None:
     return read_ranges(Path(named)) if named else None
 
 
-def read_ranges(path: Path) -> Callable[[str], str | None]:
+def read_ranges(path: Path) -> Ranges:
     """Ranges from lines of ``203.0.113.0/24 hosting`` (``#`` begins a comment); the narrowest that holds a prefix counts.
 
     Raises:
@@ -32,29 +32,13 @@ def read_ranges(path: Path) -> Callable[[str], str | None]:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{VARIABLE}: {path} cannot be read ({type(error).__name__}); name a text file of ranges and kinds") from error
-    ranges: dict[tuple[int, int, int], str] = {}  # (IP version, length, leading bits) -> kind: one look per length, however many ranges
+    kinds: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         words = line.split("#", 1)[0].split()
         if not words:
             continue
         try:
-            network, kind = ip_network(words[0], strict=False), words[1]
+            kinds[str(ip_network(words[0], strict=False))] = words[1]
         except (ValueError, IndexError):
             raise InputError(f"{VARIABLE}: {path}, line {number}: write a range and its kind, as in '203.0.113.0/24 hosting'") from None
-        ranges[network.version, network.prefixlen, int(network.network_address) >> (network.max_prefixlen - network.prefixlen)] = kind
-    lengths = {version: sorted({length for v, length, _ in ranges if v == version}, reverse=True) for version in (4, 6)}
-
-    def kind_of(prefix: str) -> str | None:
-        try:
-            network = ip_network(prefix, strict=False)
-        except ValueError:
-            return None
-        bits = int(network.network_address)
-        for length in lengths[network.version]:
-            if length <= network.prefixlen:
-                kind = ranges.get((network.version, length, bits >> (network.max_prefixlen - length)))
-                if kind is not None:
-                    return kind
-        return None
-
-    return kind_of
+    return Ranges(kinds)

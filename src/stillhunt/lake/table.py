@@ -87,6 +87,11 @@ class LakeTable:
         with spoken(self._where):
             return {task.file.file_path for task in self._tasks}
 
+    def local_files(self) -> dict[str, str | None]:
+        """Each data file, as the table names it -> where it lies on this machine; None if elsewhere, or if not all its rows are shown."""
+        with spoken(self._where):
+            return {one.file.file_path: None if one.delete_files else _local_path(one.file.file_path) for one in self._tasks}
+
     def batches_of(self, paths: set[str]) -> Iterator[pa.RecordBatch]:
         """The rows of some of the data files in batches of bounded size."""
         yield from self._read(self.schema, [task for task in self._tasks if task.file.file_path in paths])

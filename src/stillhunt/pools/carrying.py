@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from stillhunt.intake.instructions import compiled
 from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index
 from stillhunt.pools.evidence import Groups, averaged, urns
 from stillhunt.pools.population import Population, Sets
-from stillhunt.pools.rows import in_threads
+from stillhunt.pools.rows import THREADS, in_threads
 
 CHARACTERISTIC = 0.5
 """A value is characteristic of a group if it recurs in at least this share of it, and `LIFT` times as often as elsewhere."""
@@ -64,7 +64,7 @@ def carrying(sets: Sets, population: Population, members: Index) -> Carried | No
     if not typical.any():
         return None
     ranked = present[typical][np.argsort(-share[typical], kind="stable")]
-    column, pace = _carriers(sets, population, _asked(ranked))
+    column, pace = _carriers(sets, population, _asked(ranked), _Room.of(population))
     return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], pace)
 
 
@@ -82,8 +82,8 @@ def _mixed(values: Any) -> Any:
     return mixed
 
 
-def _carriers(sets: Sets, population: Population, asked: Index) -> tuple[Column, Column | None]:
-    at, held, paces = _held(sets.accounts, sets.order, sets.value_starts, sets.paces, asked, population.size)
+def _carriers(sets: Sets, population: Population, asked: Index, room: _Room) -> tuple[Column, Column | None]:
+    at, held, paces = _held(sets.accounts, sets.order, sets.value_starts, sets.paces, asked, room.times, room.best)
     carriers = at[held >= CARRIES * asked.size]
     inside = np.bincount(population.strata[carriers], weights=population.weights[carriers], minlength=population.depth)
     totals = np.stack([np.zeros(population.depth), population.sizes - inside, inside], axis=1)
@@ -94,11 +94,23 @@ def _carriers(sets: Sets, population: Population, asked: Index) -> tuple[Column,
     return column, None if sets.pace is None else population.amended(sets.pace, at, paces)
 
 
+class _Room(NamedTuple):
+    """Room that `_held` takes for each account: how often (0 before and after), and the greatest pace."""
+
+    times: Codes
+    best: Floats
+
+    @staticmethod
+    def of(population: Population) -> _Room:
+        return _Room(np.zeros(population.size, dtype=np.int32), np.empty(population.size))
+
+
 @compiled
-def _held(accounts: Any, order: Any, value_starts: Any, paces: Any, asked: Any, size: int) -> Any:
-    """Accounts that have any of the `asked` values, sorted; how many of them; and the greatest pace (nan = not known)."""
-    times = np.zeros(size, dtype=np.int32)
-    best = np.empty(size)
+def _held(accounts: Any, order: Any, value_starts: Any, paces: Any, asked: Any, times: Any, best: Any) -> Any:
+    """Accounts that have any of the `asked` values, sorted; how many of them; and the greatest pace (nan = not known).
+
+    `times` and `best` are room for each account, the first all 0.
+    """
     room = 0
     for number in range(asked.size):
         room += value_starts[asked[number] + 1] - value_starts[asked[number]]
@@ -116,7 +128,10 @@ def _held(accounts: Any, order: Any, value_starts: Any, paces: Any, asked: Any, 
                 best[account] = pace
             times[account] += 1
     at = np.sort(touched[:present])
-    return at, times[at].astype(np.int64), best[at]
+    held = times[at].astype(np.int64)
+    for account in at:
+        times[account] = 0
+    return at, held, best[at]
 
 
 def many(
@@ -151,20 +166,25 @@ def many(
     chosen = np.flatnonzero(found)
     order = chosen[np.argsort(key[chosen], kind="stable")]
     edges = np.flatnonzero(np.concatenate([[True], key[order][1:] != key[order][:-1], [True]])) if order.size else np.zeros(1, np.int64)
-    codes = np.ones(population.size, dtype=np.int32)
-    paced = sets.pace.codes.copy() if sets.pace is not None else codes
-    for first, last in pairwise(edges.tolist()):
-        same = np.sort(order[first:last])
-        values = asked[same[0]]
-        column, amended = _carriers(sets, population, values[values >= 0].astype(np.int64))
-        some = groups.selected(same)
-        for one, dense, least, out in ((column, codes, family_least, family), (amended, paced, pace_least, pace)):
-            if one is not None and np.isfinite(least[same]).any():
-                assert one.changed is not None
-                before = dense[one.changed.at]
-                dense[one.changed.at] = one.changed.codes
-                out[same] = averaged(urns(dense, one.levels, some, least[same]))
-                dense[one.changed.at] = before
+    alike = list(pairwise(edges.tolist()))
+
+    def weigh(part: list[tuple[int, int]]) -> None:
+        codes, room = np.ones(population.size, dtype=np.int32), _Room.of(population)
+        paced = sets.pace.codes.copy() if sets.pace is not None else codes
+        for first, last in part:
+            same = np.sort(order[first:last])
+            values = asked[same[0]]
+            column, amended = _carriers(sets, population, values[values >= 0].astype(np.int64), room)
+            some = groups.selected(same)
+            for one, dense, least, out in ((column, codes, family_least, family), (amended, paced, pace_least, pace)):
+                if one is not None and np.isfinite(least[same]).any():
+                    assert one.changed is not None
+                    before = dense[one.changed.at]
+                    dense[one.changed.at] = one.changed.codes
+                    out[same] = averaged(urns(dense, one.levels, some, least[same]))
+                    dense[one.changed.at] = before
+
+    in_threads(weigh, [alike[number::THREADS] for number in range(THREADS)])
     return found, family, pace
 
 

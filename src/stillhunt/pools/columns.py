@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.channels import Aspect, Family
+from stillhunt.intake.instructions import compiled
 
 Codes = npt.NDArray[np.int32]
 Index = npt.NDArray[np.int64]
@@ -160,12 +161,28 @@ class Levels:
     def of(column: Column) -> Levels:
         """Laid out once for each column."""
         starts = np.concatenate([[0], np.cumsum([coding.width for coding in column.codings])]).astype(np.int64)
-        totals = np.ascontiguousarray(np.concatenate([coding.totals.T for coding in column.codings]))
         if len(column.codings) == 1:
-            return Levels(np.zeros((1, 0), dtype=np.int32), starts, totals)
+            return Levels(np.zeros((1, 0), dtype=np.int32), starts, np.ascontiguousarray(column.totals.T))
         own = np.arange(column.width, dtype=np.int32)
         places = np.stack([coding.of(own) + start for coding, start in zip(column.codings, starts, strict=False)]).astype(np.int32)
-        return Levels(places, starts, totals)
+        return Levels(places, starts, _laid_out(places, int(starts[-1]), column.totals))
+
+    def anew(self, totals: Floats) -> Levels:
+        """The same resolutions with other totals, of finest codes, shape (strata, codes)."""
+        if not self.places.shape[1]:
+            return Levels(self.places, self.starts, np.ascontiguousarray(totals.T))
+        return Levels(self.places, self.starts, _laid_out(self.places, int(self.starts[-1]), totals))
+
+
+@compiled
+def _laid_out(places: Any, size: int, totals: Any) -> Any:
+    """Totals of finest codes, shape (strata, codes), by place, shape (size, strata)."""
+    out = np.zeros((size, totals.shape[0]))
+    for level in range(places.shape[0]):
+        for code in range(places.shape[1]):
+            for stratum in range(totals.shape[0]):
+                out[places[level, code], stratum] += totals[stratum, code]
+    return out
 
 
 def _folds(edges: tuple[Floats, ...]) -> list[Codes]:
@@ -216,4 +233,6 @@ def amended(column: Column, at: Index, numbers: Floats, weights: Floats, strata:
     depth = column.totals.shape[0]
     new = tally(codes, column.width, weights[at], strata[at], depth)
     old = tally(column.codes[at], column.width, weights[at], strata[at], depth)
-    return replace(column, totals=column.totals + new - old, changed=Changed(at, codes, numbers))
+    found = replace(column, totals=column.totals + new - old, changed=Changed(at, codes, numbers))
+    found.__dict__["levels"] = column.levels.anew(found.totals)  # bins are the same: only what is counted in them differs
+    return found

@@ -149,7 +149,7 @@ class Groups:
 
     def selected(self, chosen: Index) -> Groups:
         """Some of the groups."""
-        starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[chosen])]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(self.starts[chosen + 1] - self.starts[chosen])]).astype(np.int64)
         at = rows_of(self.starts, chosen)
         weights, drawn = (self.weights[at], self.drawn[at]) if self.drawn.size else (self.weights, self.drawn)
         return Groups(

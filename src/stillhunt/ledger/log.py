@@ -173,7 +173,15 @@ class Ledger:
     def checkpoint(self, size: int | None = None) -> bytes:
         """The signed checkpoint of the first `size` entries (default: all), with the cosignatures that there are."""
         size = self.size if size is None else size
-        return self._store.checkpoint(size) + b"".join(path.read_bytes() for path in self.attachments(size, "cosignature"))
+        return self.signed_checkpoint(size) + b"".join(path.read_bytes() for path in self.attachments(size, "cosignature"))
+
+    def signed_checkpoint(self, size: int) -> bytes:
+        """The checkpoint of the first `size` entries as the log signed it, and nothing else: what a time stamp is for."""
+        return self._store.checkpoint(size)
+
+    def kept(self) -> list[str]:
+        """Names of all files that others made about checkpoints."""
+        return sorted({path.name for folder in (store.ATTACHED, store.ARRIVED) for path in (self.folder / folder).iterdir()})
 
     def attachments(self, size: int, what: str) -> list[Path]:
         """Files that others made about the checkpoint of `size` entries; `what` is "cosignature" or "timestamp"."""

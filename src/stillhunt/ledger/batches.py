@@ -127,7 +127,7 @@ class Batches:
             mine = positions[at : at + table.num_rows]
             leaves[mine] = leaf_hashes(table, mine, secret)
             at += table.num_rows
-        nodes, root = _grown(leaves)
+        nodes, root = root_of(leaves)
         return Tree(batch, (high >> np.uint64(32)).astype(np.uint32), leaves, nodes, root)
 
     # ---- keeping them
@@ -250,8 +250,8 @@ def parents(level: Bytes) -> Bytes:
     return np.concatenate([hashed, level[2 * pairs :]]) if len(level) % 2 else hashed
 
 
-def _grown(leaves: Bytes) -> tuple[Bytes, bytes]:
-    """The levels from `NODES_FROM` on, one after the other, and the root."""
+def root_of(leaves: Bytes) -> tuple[Bytes, bytes]:
+    """The levels from `NODES_FROM` on, one after the other, and the root, of at least one leaf."""
     kept, level, height = [np.empty((0, HASH_BYTES), np.uint8)], leaves, 0
     while len(level) > 1:
         if height >= NODES_FROM:
@@ -261,7 +261,7 @@ def _grown(leaves: Bytes) -> tuple[Bytes, bytes]:
 
 
 def _node_count(rows: int) -> int:
-    """How many hashes `_grown` keeps of a tree of so many rows."""
+    """How many hashes `root_of` keeps of a tree of so many rows."""
     count, height = 0, 0
     while rows > 1:
         count += rows if height >= NODES_FROM else 0

@@ -1,7 +1,7 @@
 """SHA-256 (FIPS 180-4) of very many short things.
 
 Called once for each of some hundred bytes, `hashlib` spends most of its time on being called, and keeps other threads waiting
-meanwhile. Where the processor has instructions for SHA-256 (Intel SHA extensions: most x86 servers since 2019) a compiled loop uses them; elsewhere it is
+meanwhile. Where the processor has instructions for SHA-256 (Intel SHA extensions) a compiled loop uses them; elsewhere it is
 `hashlib` that hashes. Both give the same; tests compare them.
 """
 

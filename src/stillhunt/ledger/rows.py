@@ -45,11 +45,16 @@ def leaf_hashes(rows: pa.Table, positions: Places, secret: bytes) -> Bytes:
     Returns:
         (rows, 32) bytes, in the order of `rows`.
     """
+    return leaf_hashes_under(rows, salts(positions, secret))
+
+
+def leaf_hashes_under(rows: pa.Table, own_salts: Bytes) -> Bytes:
+    """The leaf hash of each row under its own salts, (rows, 3, 16) bytes."""
     hashes = np.empty((rows.num_rows, HASH_BYTES), np.uint8)
     at = 0
     for piece in rows.select(list(ROW_COLUMNS)).to_batches(max_chunksize=_PIECE):
         end = at + piece.num_rows
-        hashes[at:end] = _hashed(piece, salts(positions[at:end], secret))
+        hashes[at:end] = _hashed(piece, own_salts[at:end])
         at = end
     return hashes
 

@@ -18,7 +18,7 @@ from stillhunt.intake.instructions import compiled
 from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index
 from stillhunt.pools.evidence import Groups, averaged, urns
 from stillhunt.pools.population import Population, Sets
-from stillhunt.pools.rows import THREADS, in_threads
+from stillhunt.pools.rows import THREADS, distinct, in_threads
 
 CHARACTERISTIC = 0.5
 """A value is characteristic of a group if it recurs in at least this share of it, and `LIFT` times as often as elsewhere."""
@@ -53,7 +53,7 @@ def carrying(sets: Sets, population: Population, members: Index) -> Carried | No
     """Who carries the values that are characteristic of a group, and at what pace; None if no value is."""
     singles = population.one_each(members)
     rows = sets.of_accounts(members)
-    present, which = np.unique(sets.values[rows], return_inverse=True)
+    present, which = distinct(sets.values[rows], sets.holders.size)
     own = np.bincount(which, weights=population.weights[sets.accounts[rows]], minlength=present.size)
     counts = own
     if singles.size < members.size:

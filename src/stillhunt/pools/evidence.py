@@ -46,7 +46,7 @@ from scipy.special import betainc, gammaln
 from stillhunt.intake.instructions import compiled
 from stillhunt.pools.columns import Codes, Coding, Column, Flags, Floats, Index, Levels
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import rows_of
+from stillhunt.pools.rows import distinct, rows_of
 
 STRENGTHS = (1.0, 16.0, 256.0)
 """Urn strengths a: how many of the population's draws the group's own habits must outweigh. One is for a group of one habit, more for
@@ -93,9 +93,9 @@ class Group:
         share = (np.maximum(totals - inside, 0.0) + 1.0) / self.left[:, None]
         return np.asarray(np.minimum(self.mix @ np.minimum(share, 1.0), 1.0))
 
-    def present(self, column: Column, coding: Coding) -> tuple[Codes, Floats, Floats]:
+    def present(self, column: Column, coding: Coding) -> tuple[Index, Floats, Floats]:
         """The codes that members have, sorted, with the draws of each and its probability among strangers."""
-        codes, which = np.unique(coding.of(column.of(self.members)), return_inverse=True)
+        codes, which = distinct(coding.of(column.of(self.members)), coding.width)
         inside = self.population.count(which, codes.size, self.members)
         return (
             codes,
@@ -204,7 +204,7 @@ def model_bits(column: Column, group: Group) -> Floats:
     codes = column.of(group.members)
     levels = column.levels
     if len(levels.starts) == 2:  # a category may have as many codes as there are accounts: only those that members have are laid out
-        present, which = np.unique(codes, return_inverse=True)
+        present, which = distinct(codes, column.width)
         codes, levels = which.astype(np.int32), replace(levels, starts=np.array([0, present.size]), totals=levels.totals[present])
     return np.asarray(urns(codes, levels, Groups.alone(group), np.full(1, -np.inf))[0])
 
@@ -432,7 +432,9 @@ def ratios(column: Column, group: Group) -> Ratios:
     models = model_bits(column, group)
     peak = max(0.0, float(models.max()))
     norm = float(np.exp2(-peak))
-    shown = np.arange(column.width) if column.edges else np.unique(column.of(group.members))  # of a category nearly all have no draw
+    shown = (
+        np.arange(column.width) if column.edges else distinct(column.of(group.members), column.width)[0]
+    )  # of a category nearly all have no draw
     others, own, rest = np.full(shown.size, norm), np.full(shown.size, norm), norm
     for bits, coding in zip(models, column.codings, strict=True):
         weights = np.exp2(bits - peak)

@@ -19,6 +19,9 @@ Index = npt.NDArray[np.int64]
 THREADS = 2
 """Columns are coded, counted and weighed in so many threads: what each does is compiled and holds no lock."""
 
+_SPARSE = 64
+"""Of codes that are wider than this many times the rows, sorting the rows costs less than looking at all codes."""
+
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
 
@@ -34,6 +37,33 @@ def rows_of(starts: Index, chosen: npt.NDArray[Any]) -> Index:
     begin, counts = starts[chosen], starts[np.asarray(chosen) + 1] - starts[chosen]
     ends = np.cumsum(counts)
     return np.asarray(np.arange(int(ends[-1]) if ends.size else 0) + np.repeat(begin - (ends - counts), counts))
+
+
+def distinct(codes: npt.NDArray[Any], width: int) -> tuple[Index, Index]:
+    """The codes that occur, sorted, and the place of each row's code among them: ``np.unique`` without sorting where that is cheaper.
+
+    Args:
+        codes: from 0 to `width` - 1, shape (rows,).
+        width: number of codes.
+    """
+    if width > _SPARSE * codes.size:
+        present, which = np.unique(codes, return_inverse=True)
+        return present.astype(np.int64), which
+    there = np.zeros(width, dtype=np.bool_)
+    there[codes] = True
+    present = np.flatnonzero(there)
+    place = np.empty(width, dtype=np.int64)
+    place[present] = np.arange(present.size)
+    return present, place[codes]
+
+
+def united(one: Index, other: Index, size: int) -> Index:
+    """Positions below `size` that are in one or the other, sorted."""
+    if size > _SPARSE * (one.size + other.size):
+        return np.union1d(one, other)
+    there = np.zeros(size, dtype=np.bool_)
+    there[one] = there[other] = True
+    return np.flatnonzero(there)
 
 
 def by_value(values: npt.NDArray[Any], width: int) -> tuple[Index, Index]:

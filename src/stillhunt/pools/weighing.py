@@ -25,7 +25,7 @@ from stillhunt.pools.carrying import carrying
 from stillhunt.pools.columns import Column, Floats, Index
 from stillhunt.pools.evidence import Group, Ratios, average_bits, column_bits, crossing_bits, hedged_bits, ratios
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import THREADS, in_threads
+from stillhunt.pools.rows import THREADS, in_threads, united
 
 ROUNDS = 12
 
@@ -179,9 +179,9 @@ def _likelier(population: Population, members: Index, asked: list[Ratios], prior
     special = members
     for one in asked:
         if one.column.changed is not None:
-            special = np.union1d(special, one.column.changed.at)
+            special = united(special, one.column.changed.at, population.size)
     total = prior + sum((one.of(special) for one in asked), np.zeros(special.size))
-    return np.union1d(np.setdiff1d(found, special, assume_unique=True), special[total > 0.0])
+    return united(np.setdiff1d(found, special, assume_unique=True), special[total > 0.0], population.size)
 
 
 @compiled

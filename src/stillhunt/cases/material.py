@@ -72,7 +72,7 @@ class Material:
 
     def accounts(self) -> pa.Table:
         """The members' account records as they stood (columns of `records.ACCOUNTS`), in the order of `members`; null where not known."""
-        return self.population_accounts().take(pa.array(self.members))
+        return self.population_accounts().take(self.members)
 
     def population_accounts(self) -> pa.Table:
         """The records of everybody who called, as they stood, in the order of `sight.digest.accounts`."""

@@ -1,4 +1,4 @@
-"""The registry: what is remembered from scan to scan, in SQL. Campaigns under their names, their accounts and sizes, events, looks.
+"""The registry: what is remembered in SQL. Campaigns under their names, their accounts and sizes, events, looks; what was done in cases.
 
 SQLite in a file beside a lake, or any database that SQLAlchemy reaches (a URL). Everything that one look changes is one transaction, so
 that a watch that is killed has either taken the look down whole or not at all.
@@ -35,6 +35,7 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    update,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -44,8 +45,8 @@ from stillhunt.campaigns.known import Event, Known, Membership
 from stillhunt.errors import StillhuntError
 
 FILE = "registry.sqlite"
-LAYOUT = 1
-"""The version of the tables below. A registry with a higher one was written by a newer release."""
+LAYOUT = 2
+"""The version of the tables below. A registry with a higher one was written by a newer release. 2: cases, where 1 had none."""
 
 _TABLES = MetaData()
 _ABOUT = Table("registry", _TABLES, Column("layout", Integer, nullable=False), Column("identity", String(32), nullable=False))
@@ -118,6 +119,20 @@ _LOOKS = Table(
     Column("at", String(40), nullable=False),
     Column("seconds", Float, nullable=False),
 )
+CASE_EVENTS = Table(
+    "case_events",
+    _TABLES,
+    Column("case_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", Text),
+    Column("salt", String(32)),
+    Column("commitment", String(64), nullable=False),
+    Column("leaf", BigInteger),
+)
+"""What was done in cases (`records.cases.CaseEvent`): rows are only ever added, but for redaction, and the leaf that comes later."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,7 @@ class Registry:
     Attributes:
         where: for people.
         identity: tells this registry from others that were at the same place.
+        layout: the version of its tables. An older one is brought up to date, nothing lost, by whoever may `create`.
 
     Raises:
         StillhuntError: it is not there, is none, is a newer release's, or cannot be reached.
@@ -183,6 +199,21 @@ class Registry:
                 f"{self.where}: this registry has layout {about['layout']}, this release knows {LAYOUT}; install a newer release"
             )
         self.identity: str = about["identity"]
+        self.layout: int = about["layout"]
+        if create and self.layout < LAYOUT:
+            with self.transaction() as connection:  # the tables that came since are there already
+                connection.execute(update(_ABOUT).values(layout=LAYOUT))
+            self.layout = LAYOUT
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction: all that is done in the block, or nothing.
+
+        Raises:
+            StillhuntError: the database cannot be used.
+        """
+        with self._spoken(), self._engine.begin() as connection:
+            yield connection
 
     def known(self) -> list[Known]:
         """All campaigns, in the order in which they became known."""
@@ -290,6 +321,7 @@ def _opened(url: URL) -> Engine:
         @event.listens_for(engine, "connect")
         def _durable(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what a case redacts is overwritten, not only unlinked
 
     return engine
 

@@ -9,14 +9,17 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.records import Findings
 
+_TOLD = ".told"
 KEPT = 20
 """Scans kept beside a lake: enough to see what changed over some weeks of daily scans."""
 
@@ -83,8 +86,13 @@ def _first_problem(error: Exception) -> str:
     return "not JSON"
 
 
-def keep(findings: Findings, lake: str | Path) -> Path | None:
+def keep(findings: Findings, lake: str | Path, told: Mapping[str, Any] | None = None) -> Path | None:
     """Keep `findings` beside a local lake as ``scans/<time>.json`` and drop all but the `KEPT` newest.
+
+    Args:
+        findings: the scan's.
+        lake: the lake's folder.
+        told: what the scan was told (`cases.configuration`), kept beside, so that the scan can be repeated.
 
     Returns:
         The file written, or None where the lake is not a local folder.
@@ -94,15 +102,38 @@ def keep(findings: Findings, lake: str | Path) -> Path | None:
         return None
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    if told is not None:
+        write_private(path.with_suffix(_TOLD), json.dumps(told, indent=1, sort_keys=True).encode())
     write_private(path, encode(findings))
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         with contextlib.suppress(OSError):
             old.unlink()
+            old.with_suffix(_TOLD).unlink(missing_ok=True)
     return path
+
+
+def told_of(findings: bytes, lake: str | Path) -> dict[str, Any] | None:
+    """What the kept scan was told whose findings are exactly these bytes; None where it is not kept, or nobody wrote it down."""
+    folder = _folder(lake)
+    for kept in sorted(folder.glob("*.json"), reverse=True) if folder is not None else ():
+        with contextlib.suppress(OSError, ValueError):
+            if kept.read_bytes() == findings:
+                found = json.loads(kept.with_suffix(_TOLD).read_bytes())
+                return found if isinstance(found, dict) else None
+    return None
 
 
 def latest(lake: str | Path) -> Findings:
     """The newest findings kept beside a local lake.
+
+    Raises:
+        InputError: the lake is not a local folder, or has never been scanned.
+    """
+    return read(latest_file(lake))
+
+
+def latest_file(lake: str | Path) -> Path:
+    """The file of the newest findings kept beside a local lake.
 
     Raises:
         InputError: the lake is not a local folder, or has never been scanned.
@@ -113,7 +144,7 @@ def latest(lake: str | Path) -> Findings:
     kept = sorted(folder.glob("*.json"))
     if not kept:
         raise InputError(f"{lake}: has not been scanned yet; run `stillhunt scan --lake {lake}` first")
-    return read(kept[-1])
+    return kept[-1]
 
 
 def _folder(lake: str | Path) -> Path | None:

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import catalogue, intake, investigate, lake, pools, scan, watch
+from stillhunt.cli import case, catalogue, intake, investigate, lake, pools, scan, share, watch
 from stillhunt.cli import range as range_group
 
-EPILOG = "Exit status: 0 done, 1 found something (only with --fail-on-campaign), 2 bad usage or input."
+EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
 
 app = typer.Typer(
     name="stillhunt",
@@ -46,5 +46,7 @@ app.command("account")(investigate.account)
 app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)
 app.command("channels")(catalogue.channels)
+case.app.command("share")(share.share)
+app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
 app.add_typer(range_group.app, name="range")

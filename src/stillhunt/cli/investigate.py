@@ -9,8 +9,9 @@ import typer
 from rich.text import Text
 
 from stillhunt.cases import scans, wording
+from stillhunt.cases.beside import documents
 from stillhunt.cli import screen
-from stillhunt.cli.remembered import known_documents, remembered, show_known
+from stillhunt.cli.remembered import known_documents, remembered, remembered_cases, show_cases, show_known
 from stillhunt.cli.terminal import Json, emit, results
 from stillhunt.errors import InputError
 from stillhunt.records import Findings
@@ -41,11 +42,15 @@ def campaigns(findings: FindingsArgument = None, lake: LatestOption = None, json
     """Show the campaigns that a scan found; with --lake also all that a watch has ever seen there."""
     read = _load(findings, lake)
     known = remembered(lake) if lake is not None else None
+    cases = remembered_cases(lake) if lake is not None else []
     if json:
         document = {"campaigns": read.to_json()["campaigns"]}
+        if cases:
+            document["cases"] = documents(read.campaigns, cases)
         emit(document if known is None else document | {"known": known_documents(known)})
         return
     screen.show_campaigns(results(), read)
+    show_cases(results(), read.campaigns, cases)
     if known is not None:
         show_known(results(), known)
 

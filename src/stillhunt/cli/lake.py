@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stillhunt.cases.wording import moment
-from stillhunt.cli.arguments import LakeOption, parse_time
+from stillhunt.cases.wording import count, moment
+from stillhunt.cli.arguments import LakeOption, LedgerFolderOption, parse_time
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
 
@@ -36,11 +36,14 @@ def info(lake: LakeOption, json: Json = False) -> None:
 
 
 @app.command()
-def compact(lake: LakeOption, json: Json = False) -> None:
+def compact(lake: LakeOption, ledger: LedgerFolderOption = None, json: Json = False) -> None:
     """Rewrite many small files as few large ones, and remove what nothing refers to any more."""
     from stillhunt.lake import Lake
 
+    from stillhunt.ledger.recording import record
+
     with Lake.open(lake) as opened, progress() as step:
+        record(opened, ledger)
         report = opened.compact(progress=lambda done, total, table: step(table, f"compacting {table}", done, total))
     _show(report, "Compacted.", json=json)
 
@@ -50,23 +53,33 @@ def retain(
     lake: LakeOption,
     days: Annotated[int | None, typer.Option("--days", min=1, metavar="N", help="Keep N days before now and delete what is older.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Delete what began before this time.")] = None,
+    ledger: LedgerFolderOption = None,
     json: Json = False,
 ) -> None:
     """Delete old calls for good: from the tables, from earlier snapshots and from disk."""
+    from stillhunt.cases.docket import CASES
+    from stillhunt.cases.freezing import holding
     from stillhunt.lake import Lake
+    from stillhunt.ledger.recording import record
 
     if (days is None) == (before is None):
         raise InputError("say what to keep with either --days N or --before TIME")
     limit = parse_time(before, "--before") if before is not None else datetime.now(UTC) - timedelta(days=days or 0)
     with Lake.open(lake) as opened:
+        record(opened, ledger)
         report = opened.retain(limit)
-    _show(report, f"Deleted for good what began before {moment(limit.isoformat())}.", json=json)
+        held = holding(opened.folder / CASES, limit) if opened.folder is not None else []
+    done = f"Deleted for good what began before {moment(limit.isoformat())}."
+    if held:
+        done += f" {count(len(held), 'case')} hold{'s' if len(held) == 1 else ''} older calls still: {', '.join(held[:10])}. "
+        done += "`stillhunt case release` gives them up."
+    _show(report, done, json=json, held_by_cases=held)
 
 
-def _show(report: Any, done: str, *, json: bool) -> None:
+def _show(report: Any, done: str, *, json: bool, **more: Any) -> None:
     numbers = {name: getattr(report, name) for name in report.__dataclass_fields__}
     if json:
-        emit(numbers)
+        emit(numbers | more)
         return
     console = results()
     console.print(Text(done))

@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stillhunt.cases.beside import beside, sentence
 from stillhunt.cases.telling import STATUS, dated, known_document
 from stillhunt.cases.wording import moment, visible
 
 if TYPE_CHECKING:
     from stillhunt.campaigns.known import Known
     from stillhunt.cases.registry import Moment
+    from stillhunt.records import Campaign
+    from stillhunt.records.cases import Case
 
 
 class Remembered(NamedTuple):
@@ -39,6 +42,30 @@ def remembered(lake: str) -> list[Remembered] | None:
         return None
     with Registry(file) as registry:
         return [Remembered(one, registry.history(one.name)) for one in registry.known()]
+
+
+def remembered_cases(lake: str) -> list[Case]:
+    """All cases in the registry beside a local lake.
+
+    Raises:
+        StillhuntError: the registry cannot be read.
+    """
+    from stillhunt.cases.docket import Docket
+    from stillhunt.cases.registry import FILE
+
+    if not (Path(lake).expanduser() / FILE).is_file():
+        return []
+    with Docket.open(lake) as docket:
+        return docket.cases()
+
+
+def show_cases(console: Console, campaigns: Sequence[Campaign], cases: Sequence[Case]) -> None:
+    """Where the cases about these campaigns stand, or nothing where there are none."""
+    told = [(campaign.campaign_id, sentence(case)) for campaign in campaigns for case in beside(campaign, cases)]
+    if told:
+        console.print(Text("\nCases", style="bold"))
+    for campaign_id, said in told:
+        console.print(Text(f"{visible(campaign_id)}: {said}"))
 
 
 def known_documents(known: Sequence[Remembered]) -> list[dict[str, Any]]:

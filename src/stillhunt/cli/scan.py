@@ -14,7 +14,15 @@ from rich.text import Text
 
 from stillhunt.cases import scans
 from stillhunt.cli import intake, screen
-from stillhunt.cli.arguments import FormatOption, KeepTextOption, QuarantineOption, WorkersOption, parse_time
+from stillhunt.cli.arguments import (
+    FormatOption,
+    KeepTextOption,
+    LedgerFolderOption,
+    NoLedgerOption,
+    QuarantineOption,
+    WorkersOption,
+    parse_time,
+)
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
@@ -22,8 +30,10 @@ from stillhunt.errors import InputError
 from stillhunt.intake.early import start_early
 
 if TYPE_CHECKING:
+    from stillhunt.campaigns import Settings
     from stillhunt.intake.report import IngestReport
     from stillhunt.lake import Lake
+    from stillhunt.ledger.recording import Recording
     from stillhunt.records import Findings
 
 
@@ -63,6 +73,8 @@ def scan(
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
+    ledger: LedgerFolderOption = None,
+    no_ledger: NoLedgerOption = False,
     json: Json = False,
 ) -> None:
     """Find campaigns in logs, in a lake, or in both. `stillhunt scan LOGS` needs no configuration."""
@@ -72,9 +84,16 @@ def scan(
         raise InputError("--keep-text keeps text in a lake; say in which with --lake DIR")
     start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
+    from stillhunt import campaigns
+
     console = results()
     read: IngestReport | None = None
+    recording: Recording | None = None
     with _open(lake, create=bool(logs)) as opened:
+        if lake is not None and not no_ledger:
+            from stillhunt.ledger.recording import record
+
+            recording = record(opened, ledger)
         if logs:
             read = intake.read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
@@ -82,9 +101,19 @@ def scan(
             if lake is None and not read.accepted:
                 intake.finish(read)  # what kept it from being read to its end is the better reason
                 raise intake.nothing_read(read)
-        findings = hunt(opened, until, false_discovery_rate, frozenset(ignore_organization or ()), engine)
+        settings = campaigns.Settings(
+            false_discovery_rate=false_discovery_rate,
+            network_kind=network_kinds(),
+            ignored_organizations=frozenset(ignore_organization or ()),
+            engine=engine,
+        )
+        findings = hunt(opened, until, settings)
     if lake is not None:
-        scans.keep(findings, lake)
+        from stillhunt.cases.configuration import configuration
+
+        if recording is not None:
+            recording.scan(findings, scans.encode(findings), configuration(settings))
+        scans.keep(findings, lake, configuration(settings))
     if output is not None:
         scans.write_private(output, scans.encode(findings))
     if report is not None:
@@ -104,15 +133,10 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def hunt(
-    lake: Lake, as_of: datetime | None, false_discovery_rate: float, ignored: frozenset[str] = frozenset(), engine: str | None = None
-) -> Findings:
+def hunt(lake: Lake, as_of: datetime | None, settings: Settings) -> Findings:
     """Hunt in `lake` with a progress bar."""
     from stillhunt import campaigns
 
-    settings = campaigns.Settings(
-        false_discovery_rate=false_discovery_rate, network_kind=network_kinds(), ignored_organizations=ignored, engine=engine
-    )
     with progress() as step:
         return campaigns.hunt(lake, as_of=as_of, settings=settings, progress=lambda stage, share: step("hunt", stage, share, 1.0))
 

@@ -10,6 +10,7 @@ SETTINGS: Final[dict[str, str]] = {
     "STILLHUNT_NETWORKS": "A file of address ranges and their kinds ('203.0.113.0/24 hosting', one a line), for the subnet channel.",
     "STILLHUNT_KEY_FILE": "A file holding the pseudonym key, instead of the one beside a local lake (needed where a lake has no folder).",
     "STILLHUNT_SPARK_MASTER": "The Spark master for --engine spark ('spark://host:7077', 'yarn'). Without it Spark runs on this machine.",
+    "STILLHUNT_ANALYST": "Who works on cases: the name that is recorded where a command has no --by.",
 }
 """Name -> what it does. A test compares this list with the source and with the documentation."""
 
@@ -17,3 +18,8 @@ SETTINGS: Final[dict[str, str]] = {
 def debugging() -> bool:
     """Whether tracebacks are wanted."""
     return bool(os.environ.get("STILLHUNT_DEBUG"))
+
+
+def analyst() -> str | None:
+    """The name of who works on cases, where the environment says it."""
+    return os.environ.get("STILLHUNT_ANALYST") or None

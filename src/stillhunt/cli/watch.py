@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stillhunt.cli.arguments import FormatOption, KeepTextOption, LakeOption, QuarantineOption, WorkersOption
+from stillhunt.cli.arguments import (
+    FormatOption,
+    KeepTextOption,
+    LakeOption,
+    LedgerFolderOption,
+    NoLedgerOption,
+    QuarantineOption,
+    WorkersOption,
+)
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND, complain
 from stillhunt.cli.terminal import progress
@@ -22,6 +30,7 @@ from stillhunt.errors import InputError, StillhuntError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stillhunt.campaigns import Settings
     from stillhunt.cli.watching import Hunt
     from stillhunt.lake import Lake
     from stillhunt.records import Findings
@@ -71,21 +80,27 @@ def watch(
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
+    ledger: LedgerFolderOption = None,
+    no_ledger: NoLedgerOption = False,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one JSON object on a line of its own.")] = False,
 ) -> None:
     """Follow logs, scan as they grow, and print what becomes of campaigns: one line an event, nothing when nothing happens."""
     seconds = duration(every)
     paths = list(logs or ())
     missing = [f"{path}: not there yet, waiting for it" for path in paths if not path.exists()]
+    from stillhunt.campaigns import Settings
+    from stillhunt.cases.configuration import configuration
     from stillhunt.cases.registry import FILE, Registry
     from stillhunt.cli.outlet import Outlet
     from stillhunt.cli.watching import Place, Watch
     from stillhunt.intake.follow import Follower
     from stillhunt.intake.journal import Journal
     from stillhunt.lake import Lake
+    from stillhunt.ledger.recording import record
 
     with ExitStack() as stack:
         opened = stack.enter_context(Lake.open(lake, create=bool(paths)))
+        recording = record(opened, ledger) if not no_ledger else None
         folder = Path(lake).expanduser() if Path(lake).expanduser().is_dir() else None
         kept = state or folder
         remembered = registry or (str(folder / FILE) if folder is not None else None)
@@ -97,18 +112,24 @@ def watch(
         follower = (
             Follower(paths, opened, journal, format=format_, keep_text=keep_text, quarantine=quarantine, workers=workers) if paths else None
         )
+        settings = Settings(
+            false_discovery_rate=false_discovery_rate,
+            network_kind=network_kinds(),
+            ignored_organizations=frozenset(ignore_organization or ()),
+        )
         complain(missing)
         ended = stack.enter_context(signals())
         looks = Watch(
-            Place(lake, kept, output),
+            Place(lake, kept, output, configuration(settings)),
             opened,
             follower,
             campaigns,
             outlet,
-            hunt=_hunter(opened, false_discovery_rate, frozenset(ignore_organization or ())),
+            hunt=_hunter(opened, settings),
             complain=lambda problems: complain(list(problems)),
             every=seconds,
             stop=ended.is_set,
+            record=recording.scan if recording is not None else None,
         )
         if not once:
             looks.run(ended.wait)
@@ -158,10 +179,8 @@ def signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _hunter(lake: Lake, false_discovery_rate: float, ignored: frozenset[str]) -> Hunt:
+def _hunter(lake: Lake, settings: Settings) -> Hunt:
     from stillhunt import campaigns
-
-    settings = campaigns.Settings(false_discovery_rate=false_discovery_rate, network_kind=network_kinds(), ignored_organizations=ignored)
 
     def hunt(as_of: datetime | None, pause: Callable[[], None]) -> Findings:
         with progress() as step:

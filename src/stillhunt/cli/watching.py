@@ -8,11 +8,12 @@ anybody is told.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -47,11 +48,19 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a watch keeps what. `lake` as on the command line; `output` for the newest findings; `state` for positions and telling."""
+    """Where a watch keeps what.
+
+    Attributes:
+        lake: as on the command line.
+        state: for positions and telling.
+        output: for the newest findings.
+        told: what its scans are told (`cases.configuration`), kept beside each of them.
+    """
 
     lake: str
     state: Path
     output: Path | None = None
+    told: Mapping[str, Any] | None = None
 
 
 class Watch:
@@ -67,6 +76,7 @@ class Watch:
         complain: says problems that the watch survives.
         every: seconds between looks.
         stop: whether it is time to end.
+        record: keeps a record of each scan: findings, the same as they are kept, what it was told.
         now: the wall clock.
     """
 
@@ -83,7 +93,9 @@ class Watch:
         every: float,
         stop: Callable[[], bool] = lambda: False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        record: Callable[[Findings, bytes, Mapping[str, Any]], object] | None = None,
     ) -> None:
+        self._record = record
         self._place, self._lake, self._follower, self._registry, self._outlet = place, lake, follower, registry, outlet
         self._hunt, self._complain, self._every, self._stop, self._now = hunt, complain, every, stop, now
         self._families = lasting(channels())
@@ -175,7 +187,9 @@ class Watch:
         repeated = self._first and _kept(self._place.lake) == (findings.lake_snapshot, findings.scanned)
         self._first = False
         if not repeated:
-            scans.keep(findings, self._place.lake)
+            if self._record is not None:
+                self._record(findings, scans.encode(findings), self._place.told or {})
+            scans.keep(findings, self._place.lake, self._place.told)
         if self._place.output is not None:
             scans.write_private(self._place.output, scans.encode(findings))
 

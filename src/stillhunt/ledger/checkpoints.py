@@ -61,10 +61,11 @@ def witness_keys(signers: Sequence[Signing], name: str) -> list[Key]:
     return [Key(name, kinds[signer.kind], signer.public) for signer in signers]
 
 
-def log_proof(index: int, path: Sequence[bytes], checkpoint: bytes) -> bytes:
-    """A .tlog-proof file."""
+def log_proof(index: int, path: Sequence[bytes], checkpoint: bytes, extra: bytes | None = None) -> bytes:
+    """A .tlog-proof file; `extra` goes with it and is not vouched for by it."""
     hashes = "".join(f"{base64_of(each)}\n" for each in path)
-    return f"c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n".encode() + checkpoint
+    more = f"extra {base64_of(extra)}\n" if extra is not None else ""
+    return f"c2sp.org/tlog-proof@v1\n{more}index {index}\n{hashes}\n".encode() + checkpoint
 
 
 def envelope(signers: Sequence[Signing], keys: Sequence[Key], payload_type: str, body: bytes) -> dict[str, object]:

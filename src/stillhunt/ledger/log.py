@@ -86,7 +86,10 @@ class Ledger:
     Attributes:
         folder: where it is.
         origin: the name of the log.
+        lake: the lake that it belongs to, where that is known.
     """
+
+    lake: Lake | None = None
 
     def __init__(self, folder: Path, signers: Sequence[Signing] | None = None) -> None:
         self.folder = folder
@@ -189,16 +192,41 @@ class Ledger:
         found = {path.name: path for folder in folders for path in folder.glob(f"{size}.*.{what}")}
         return [found[name] for name in sorted(found)]
 
-    def proof(self, index: int, size: int | None = None) -> bytes:
+    def proof(self, index: int, size: int | None = None, *, with_entry: bool = False) -> bytes:
         """A .tlog-proof: entry `index` is in the log of the first `size` entries (default: all).
 
+        Args:
+            index: the entry.
+            size: of the checkpoint that is proved against.
+            with_entry: put the entry's bytes into the file's `extra` line, so that nothing else is needed to check it.
+
         Raises:
-            StillhuntError: it is not.
+            StillhuntError: there is no such entry.
         """
         size = self.size if size is None else size
         if not 0 <= index < size <= self.size:
             raise InputError(f"{self.folder}: there is no entry {index} among the first {size}")
-        return log_proof(index, merkle.inclusion(self._store.hash_at, index, size), self.checkpoint(size))
+        extra = self.entry(index).data if with_entry else None
+        return log_proof(index, merkle.inclusion(self._store.hash_at, index, size), self.checkpoint(size), extra)
+
+    def prove_interaction(self, interaction_id: str, lake: Lake | None = None) -> dict[str, Any]:
+        """The proof of one interaction as JSON; `stillhunt.ledger.proving` says what is in it.
+
+        Args:
+            interaction_id: which.
+            lake: holds the row; by default the one that `ledger_at` was given, or the one that the ledger's folder lies in.
+
+        Raises:
+            StillhuntError: ledger or lake does not have it, or they differ.
+        """
+        from stillhunt.lake import Lake  # noqa: PLC0415 - the log itself needs no lake
+        from stillhunt.ledger.proving import prove_interaction  # noqa: PLC0415
+
+        known = lake or self.lake
+        if known is not None:
+            return prove_interaction(self, known, interaction_id)
+        with Lake.open(self.folder.parent) as opened:
+            return prove_interaction(self, opened, interaction_id)
 
     def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
         """The proof that the first `old_size` entries are the beginning of the first `size` (default: all).
@@ -275,7 +303,9 @@ def ledger_at(lake: Lake, named: Path | None = None) -> Ledger | None:
     """
     if named is None and lake.folder is None:
         return None
-    return Ledger.open(named if named is not None else Path(str(lake.folder)) / FOLDER, create=True)
+    ledger = Ledger.open(named if named is not None else Path(str(lake.folder)) / FOLDER, create=True)
+    ledger.lake = lake
+    return ledger
 
 
 def timestamp(when: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import case, catalogue, intake, investigate, lake, pools, scan, share, watch
+from stillhunt.cli import case, catalogue, intake, investigate, lake, ledger, pools, scan, share, watch
 from stillhunt.cli import range as range_group
 
 EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
@@ -49,4 +49,5 @@ app.command("channels")(catalogue.channels)
 case.app.command("share")(share.share)
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(range_group.app, name="range")

@@ -201,8 +201,7 @@ def _notes(found: list[tuple[Clause, Broken]], shown: int) -> list[str]:
     ]
     partly = [(clause, broken) for clause, broken in found if broken.visible and broken.seen < WHOLE]
     notes += [f"{clause.id}: its columns are filled for {broken.seen:.0%} only; there may be more instances." for clause, broken in partly]
-    notes.append(
-        f"Up to {shown} instances of each clause are listed; all are counted. Where accounts or spans are counted, the id is of the call that shows it."
-    )
+    notes.append(f"Up to {shown} instances of each clause are listed; all are counted.")
+    notes.append("Where accounts or spans of time are counted, the id is of the account's first call or of the call beyond the limit.")
     notes.append("The clauses are quoted from the policy file as given; whether they bind anybody is for lawyers.")
     return notes

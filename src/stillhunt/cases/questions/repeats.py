@@ -27,6 +27,12 @@ Floats = npt.NDArray[np.float64]
 OFTEN = 3
 """Asked so often a request counts as repeated: twice is what a lost answer makes, and what the test learns the list's size from."""
 
+DOUBT = 1e-6
+"""The chance with which the bound on the rate may be wrong; no p-value is smaller."""
+
+MOST_RATE = 50.0
+"""A list whose requests are asked more often than this on average has next to none that are asked once: nothing can be said of it."""
+
 RUN_US = 3_600_000_000
 """A pause of an hour between two calls of one request ends a run."""
 
@@ -137,25 +143,38 @@ class Apart:
 def apart(requests: Requests) -> Apart:
     """Whether more requests are repeated than one list explains, from which every call is drawn at random with replacement.
 
-    Null hypothesis: a request of the list is asked a Poisson number of times with one rate. The rate is read off the requests asked once
-    and
-    twice, 2 (f2 + 1) / f1, which a second, more often repeated part does not touch (and which the one beside f2 makes a little too high,
-    to be on the
-    safe side). Expected are then f1 (e^r - 1 - r - r^2/2) / r requests asked `OFTEN` times or more, and p is the upper tail of a Poisson
-    distribution with that mean. Where no request was asked only once there is no list to compare with.
+    Null hypothesis: each request of the list is asked a Poisson number of times with one rate r. Then, of the f1 + f2 requests asked once
+    or
+    twice, a share r / (2 + r) is asked twice, which bounds r from above with confidence 1 - `DOUBT` (Clopper and Pearson). And for each
+    request asked
+    once, q(r) = (e^r - 1 - r - r^2/2) / r are expected that are asked `OFTEN` times or more; how many there are, given how many there are
+    of both,
+    is binomial with share q / (1 + q). p is the upper tail at the bound, plus `DOUBT`. The rate is read off requests asked once and twice
+    alone, so that a second, more
+    often repeated part cannot hide itself by raising it. Where nothing was asked only once there is no list to compare with.
 
-    Reference: D. Zelterman, J. Statist. Plann. Inference 18 (1988) 225-237, for the rate.
+    References: D. Zelterman, J. Statist. Plann. Inference 18 (1988) 225-237 (the rate from f1 and f2); R. Berger and D. Boos, J. Amer.
+    Statist. Assoc. 89
+    (1994) 1012-1016 (the bound on what is not known).
     """
     once, twice = int((requests.calls == 1).sum()), int((requests.calls == 2).sum())
     observed = int((requests.calls >= OFTEN).sum())
     if not once:
         return Apart(None, observed, math.nan)
-    rate = 2.0 * (twice + 1) / once
-    if rate > 50.0:
+    share = float(stats.beta.ppf(1.0 - DOUBT, twice + 1, once))
+    rate = 2.0 * share / (1.0 - share)
+    if rate > MOST_RATE:
         return Apart(None, observed, math.nan)
-    tail = rate**2 / 6.0 * (1.0 + rate / 4.0) if rate < 1e-3 else (math.expm1(rate) - rate - rate**2 / 2.0) / rate
-    expected = once * tail
-    return Apart(float(stats.poisson.sf(observed - 1, expected)), observed, expected)
+    often = _often(rate)
+    p = float(stats.binom.sf(observed - 1, once + observed, often / (1.0 + often)))
+    return Apart(min(1.0, p + DOUBT), observed, once * _often(2.0 * twice / once))
+
+
+def _often(rate: float) -> float:
+    """Requests asked `OFTEN` times or more for each that is asked once, both expected."""
+    if rate < 1e-3:
+        return rate**2 / 6.0 * (1.0 + rate / 4.0)
+    return (math.expm1(rate) - rate - rate**2 / 2.0) / rate
 
 
 def shorter(repeated: Floats, hashes: Index, once: Floats, once_hashes: Index) -> float | None:

@@ -1,10 +1,10 @@
 """Replacement: whether accounts are opened when others are closed.
 
-**Null hypothesis**: sign-ups know nothing of closures: they come in the same order and with the same pauses, but at any other time just as
-well. Statistic: the accounts that were opened within `WITHIN` after some member was closed. Its distribution is had by turning all
-sign-ups together by one random time around the span in view, which keeps every burst as it is; p = (1 + turns with as many) / (1 + turns)
-(random shifts; Phipson and Smyth 2010 for the +1). One closure and one burst of sign-ups say little, however close they lie: p is then
-about the share of time that lies within `WITHIN` after closures.
+**Null hypothesis**: sign-ups know nothing of closures: *bursts* of them (sign-ups with pauses of less than `BURST` between them) come at
+any time in view, each by itself. Statistic: the accounts that were opened within `WITHIN` after some member was closed. Its distribution
+is had by moving every burst as a whole to a random moment, around the end of the view to its beginning; p = (1 + moves with as many) / (1
++ moves) (the +1: B. Phipson and G. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) 39). One closure and one burst say little, however close
+they lie: p is then about the share of time that lies within `WITHIN` after closures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ Index = npt.NDArray[np.int64]
 
 HOUR_US = 3_600_000_000
 WITHIN = 48 * HOUR_US
-TURNS = 999
+BURST = 12 * HOUR_US
+MOVES = 999
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Replaced:
     p: float | None
 
 
-def replaced(created: Index, closed: Index, begin: int, end: int, turns: int = TURNS, seed: int = 0) -> Replaced:
+def replaced(created: Index, closed: Index, begin: int, end: int, moves: int = MOVES, seed: int = 0) -> Replaced:
     """Count accounts that were opened after closures, and how many there would be by chance.
 
     Args:
@@ -48,7 +49,7 @@ def replaced(created: Index, closed: Index, begin: int, end: int, turns: int = T
         closed: closures, microseconds, 0 for none.
         begin: where the view of the calls begins; sign-ups before it tell nothing of closures in it.
         end: where it ends.
-        turns: random turns.
+        moves: random moves.
         seed: of them.
     """
     shut = np.sort(closed[closed > 0])
@@ -57,9 +58,11 @@ def replaced(created: Index, closed: Index, begin: int, end: int, turns: int = T
         return Replaced(int(shut.size), 0, 0.0, int((created > shut[0]).sum()) if shut.size else 0, None)
     after = _after(born, shut)
     span = end - begin
-    moves = np.random.default_rng(seed).integers(1, span, turns)
-    drawn = np.array([_after(begin + (born - begin + move) % span, shut) for move in moves.tolist()])
-    p = (1.0 + int((drawn >= after).sum())) / (1.0 + turns)
+    order = np.sort(born) - begin
+    burst = np.concatenate([[0], np.cumsum(np.diff(order) >= BURST)])
+    rng = np.random.default_rng(seed)
+    drawn = np.array([_after(begin + (order + rng.integers(0, span, int(burst[-1]) + 1)[burst]) % span, shut) for _ in range(moves)])
+    p = (1.0 + int((drawn >= after).sum())) / (1.0 + moves)
     return Replaced(int(shut.size), after, float(drawn.mean()), int((created > shut[0]).sum()), p)
 
 

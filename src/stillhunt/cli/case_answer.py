@@ -1,0 +1,147 @@
+"""`stillhunt case answer` and `stillhunt case policy`: the four questions, asked of what a case has frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stillhunt.cases.wording import visible
+from stillhunt.cli.arguments import LakeOption
+from stillhunt.cli.case_arguments import ByOption, CaseArgument, docket, who
+from stillhunt.cli.terminal import Json, emit, results
+from stillhunt.errors import InputError
+from stillhunt.records.cases import QUESTIONS, Answer, Hypothesis, Question
+
+if TYPE_CHECKING:
+    from stillhunt.cases.answering import Given
+    from stillhunt.cases.docket import Docket
+    from stillhunt.records.cases import Case
+
+_MOST_POINTS = 6
+
+
+def answer(
+    case: CaseArgument,
+    lake: LakeOption,
+    question: Annotated[
+        str | None, typer.Option("--question", metavar="Q", help=f"Only this one: {', '.join(QUESTIONS)}.", show_default=False)
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="The provider's clauses (`stillhunt case policy` prints an example).")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", metavar="FILE", help="The provider's price list; without it nothing is priced.")
+    ] = None,
+    by: ByOption = None,
+    json: Json = False,
+) -> None:
+    """Answer the four questions from what the case has frozen, and record the answers in it.
+
+    Who controlled the accounts, who generated the calls, what were they used for, which rules did that break. The last one needs a policy.
+    """
+    from stillhunt.cases.answering import NO_POLICY, ask, record
+
+    name = who(by)
+    if question is not None and question not in QUESTIONS:
+        raise InputError(f"--question {question[:80]}: no such question; use {', '.join(QUESTIONS)}")
+    if question == "breaches" and policy is None:
+        raise InputError(f"--question breaches: {NO_POLICY}")
+    wanted = cast("tuple[Question, ...]", QUESTIONS if question is None else (question,))
+    with docket(lake, write=True) as cases:
+        found = cases.case(case)
+        given = _given(cases, found, policy, prices)
+        with cases.material(found.case_id) as material:
+            answers, skipped = ask(material, wanted, given)
+        _say_which(answers, {"policy": policy, "price list": prices})
+        events = record(cases, found.case_id, answers, name)
+    if json:
+        recorded = [{"event": event.number, **one.model_dump(mode="json")} for one, event in zip(answers, events, strict=True)]
+        emit({"case_id": found.case_id, "answers": recorded, "not_asked": skipped})
+        return
+    console = results()
+    for one in answers:
+        show_answer(console, one)
+    for name_, why in skipped.items():
+        console.print(Text(f"Not asked: {name_}: {why}."))
+
+
+def policy(json: Json = False) -> None:
+    """Print a policy file to begin with: every condition that clauses can have, with comments."""
+    from stillhunt.cases.questions.clauses import template
+
+    if json:
+        emit({"policy": template()})
+    else:
+        sys.stdout.write(template())
+
+
+def _given(cases: Docket, case: Case, policy: Path | None, prices: Path | None) -> Given:
+    from stillhunt.cases.answering import Given
+    from stillhunt.cases.questions.clauses import read_policy
+    from stillhunt.cases.questions.prices import read_prices
+
+    known = next((one for one in cases.registry.known() if one.name == case.campaign), None)
+    return Given(
+        prices=read_prices(prices) if prices is not None else None, policy=read_policy(policy) if policy is not None else None, known=known
+    )
+
+
+def _say_which(answers: list[Answer], files: dict[str, Path | None]) -> None:
+    """An answer that rests on a file of the user's names it by its hash, so that a reader can tell which version was meant."""
+    rests = {"breaches": "policy", "purpose": "price list"}
+    for one in answers:
+        file = files.get(rests.get(one.question, ""))
+        if file is not None:
+            one.notes.append(f"The {rests[one.question]} that was given has SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}.")
+
+
+def show_answer(console: Console, one: Answer) -> None:
+    """One answer for people: its summary, the hypotheses side by side, what speaks for and against each, figures and limits."""
+    console.print(Text(visible(one.title, 200), style="bold"))
+    console.print(Text(visible(one.summary, 2_000)))
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("hypothesis", "likelihood", "confidence", "source", "information", "for", "against"):
+        table.add_column(heading, justify="right" if heading in {"for", "against"} else "left")
+    for each in one.hypotheses:
+        table.add_row(
+            Text(visible(each.name, 40)),
+            Text(each.likelihood.value),
+            Text(each.confidence.value),
+            Text(each.source_reliability.value),
+            Text(each.information_credibility.value),
+            str(len(each.supports)),
+            str(len(each.opposes)),
+        )
+    console.print(table)
+    for each in one.hypotheses:
+        _show_points(console, each)
+    if one.estimates:
+        console.print()
+        for name, estimate in one.estimates.items():
+            between = f" ({estimate.low:,.4g} to {estimate.high:,.4g})" if estimate.low is not None and estimate.high is not None else ""
+            value = f"{estimate.value:,.0f}" if float(estimate.value).is_integer() else f"{estimate.value:,.4g}"
+            console.print(Text(f"{name.replace('_', ' ')}: {value}{between} {visible(estimate.unit, 80)}"))
+    for note in one.notes:
+        console.print(Text(f"Note: {visible(note, 400)}", style="dim"))
+    console.print()
+
+
+def _show_points(console: Console, one: Hypothesis) -> None:
+    console.print()
+    console.print(Text(visible(f"{one.name}: {one.statement}", 300), style="bold"))
+    for sign, points in (("+", one.supports), ("−", one.opposes)):
+        for point in points[:_MOST_POINTS]:
+            bits = f" [{point.bits:.1f} bits]" if point.bits is not None else ""
+            console.print(Text(f"  {sign} {visible(point.text, 400)}{bits}"))
+        if len(points) > _MOST_POINTS:
+            console.print(Text(f"  {sign} and {len(points) - _MOST_POINTS} more (--json shows all)"))
+    for change in one.would_change:
+        console.print(Text(f"  ? would change it: {visible(change, 300)}", style="dim"))

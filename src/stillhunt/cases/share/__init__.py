@@ -1,8 +1,8 @@
 """What others are told of a case, one module for each format; found by entry point group ``stillhunt.shares``.
 
 In: a case, its campaign and answers, and what was seen of it (`seen`). Out: bytes, which `release` records in the ledger and then writes.
-Raw text and what analysts wrote never go out. May import: records, errors, campaigns, channels, lake, ledger,
-and the parts of cases that are not about sharing. Nothing here opens a connection.
+Raw text and what analysts wrote never go out. May import: records, errors, campaigns, channels, lake, ledger, and the parts of cases that
+are not about sharing. Nothing here opens a connection.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def pattern(one: Observable) -> str | None:
                 else None
             )
         case "user_agent":
-            return f"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'[*] = {quoted(one.value)}]"
+            return f"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = {quoted(one.value)}]"
         case _:
             return f"[network-traffic:extensions.'{JA4_EXTENSION}'.ja4 = {quoted(one.value)}]"
 

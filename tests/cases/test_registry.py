@@ -103,7 +103,7 @@ def test_a_registry_that_is_none_is_one_sentence(tmp_path, make, said):
 
 
 def test_a_newer_releases_registry_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LAYOUT", 2)
+    monkeypatch.setattr(module, "LAYOUT", module.LAYOUT + 1)
     Registry(tmp_path / "registry.sqlite", create=True).close()
     monkeypatch.undo()
     with pytest.raises(StillhuntError, match="install a newer release"):

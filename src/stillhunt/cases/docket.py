@@ -45,14 +45,17 @@ class Docket:
 
     @classmethod
     @contextmanager
-    def open(cls, place: str | Path, *, registry: str | None = None, ledger: Path | None = None, create: bool = False) -> Iterator[Docket]:
+    def open(
+        cls, place: str | Path, *, registry: str | None = None, ledger: Path | None = None, write: bool = False, create: bool = False
+    ) -> Iterator[Docket]:
         """Open the docket of a lake; the lake itself may be gone.
 
         Args:
             place: the lake's folder, or another folder for the cases of a lake that has none.
             registry: the registry's file or database URL; `registry.sqlite` in `place` if not said.
             ledger: the ledger's folder; `ledger` in `place` if not said.
-            create: for writing: make registry and ledger where they are missing.
+            write: for writing.
+            create: for writing, and make registry and ledger where they are missing.
 
         Raises:
             InputError: there are no cases here.
@@ -65,8 +68,9 @@ class Docket:
         if not create and "://" not in where and not Path(where).expanduser().is_file():
             raise InputError(f"{folder}: there are no cases here; `stillhunt case open` opens one")
         with ExitStack() as opened:
-            tables = opened.enter_context(Registry(where, create=create))
-            yield cls(tables, folder.resolve() / CASES, Ledger.open(ledger or folder / LEDGER, create=True) if create else None)
+            tables = opened.enter_context(Registry(where, create=write or create))
+            log = Ledger.open(ledger or folder / LEDGER, create=True) if write or create else None
+            yield cls(tables, folder.resolve() / CASES, log)
 
     # ---- reading
 

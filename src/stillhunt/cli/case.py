@@ -56,7 +56,7 @@ def open_(
     name = who(by)
     file = findings or scans.latest_file(lake)
     scans.read(file)
-    with Lake.open(lake) as opened, docket(lake, write=True) as cases:
+    with Lake.open(lake) as opened, docket(lake, write=True, create=True) as cases:
         case = open_case(cases, opened, file.read_bytes(), campaign, name, title=title)
         recorded = cases.frozen(case.case_id).configuration.get("recorded", True)
     _tell(case, json=json, done=f"Opened on {count(len(case.accounts), 'account')} of campaign {visible(case.campaign)}.")

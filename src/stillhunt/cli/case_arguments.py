@@ -34,8 +34,13 @@ WHERE = Where()
 
 
 @contextmanager
-def docket(lake: str, *, write: bool = False) -> Iterator[Docket]:
-    """The docket of a lake, open for reading or writing.
+def docket(lake: str, *, write: bool = False, create: bool = False) -> Iterator[Docket]:
+    """The docket of a lake.
+
+    Args:
+        lake: as on the command line.
+        write: for writing, not only for reading.
+        create: make what is missing of it.
 
     Raises:
         InputError: there are no cases there.
@@ -43,9 +48,9 @@ def docket(lake: str, *, write: bool = False) -> Iterator[Docket]:
     from stillhunt.cases.docket import Docket
 
     place = WHERE.cases or lake
-    if write and not str(place).startswith("catalog:") and not Path(place).expanduser().is_dir():
+    if create and not str(place).startswith("catalog:") and not Path(place).expanduser().is_dir():
         raise InputError(f"{place}: there is no such folder; give the lake's folder, or the one in which cases are kept")
-    with Docket.open(place, registry=WHERE.registry, ledger=WHERE.ledger, create=write) as opened:
+    with Docket.open(place, registry=WHERE.registry, ledger=WHERE.ledger, write=write, create=create) as opened:
         yield opened
 
 

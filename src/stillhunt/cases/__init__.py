@@ -1,6 +1,7 @@
-"""What is done with findings once a scan has made them: words, pictures, reports, and later whole cases.
+"""What is done with findings once a scan has made them: words, pictures, reports, cases.
 
-In: `records.Findings`, and what campaigns have become (`campaigns.known`). Out: wording for people (`wording`, `telling`), kept scans
-(`scans`), the registry (`registry`), SVG pictures (`pictures`), one self-contained HTML file (`report`). May import: records, errors,
-campaigns. Never reads logs, never decides anything.
+In: `records.Findings`, what campaigns have become (`campaigns.known`), and what a case has frozen. Out: wording for people (`wording`,
+`telling`), kept scans (`scans`), the registry (`registry`), SVG pictures (`pictures`), one self-contained HTML file (`report`); cases: their
+events (`case_events`), where they are kept (`docket`), what may be done (`proceedings`), what they rest on (`freezing`, `material`). May
+import: records, errors, lake, channels, campaigns, ledger, verifier. Never reads logs, never decides anything.
 """

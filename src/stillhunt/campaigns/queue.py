@@ -23,10 +23,13 @@ J. Neurophysiol. 101 (2009) 1126; calibrator: V. Vovk and R. Wang, Ann. Statist.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaln
 from scipy.stats import gamma
 
+from stillhunt.intake.instructions import compiled
 from stillhunt.pools.population import Floats, Index
 
 PER_INTERVAL = (6.0, 9.7)
@@ -68,8 +71,9 @@ def _steady(accounts: Index, micros: Floats, intervals: int) -> float:
     span = float(micros.max() - begin) * (1 + 1e-9) + 1.0
     places = (micros - begin) / span * intervals
     rng = np.random.default_rng(0)
-    own = _ratio(places, intervals, reach)
-    moved = np.array([_ratio(places + rng.uniform(-reach, reach, number)[accounts], intervals, reach) for _ in range(SHIFTS)])
+    of = accounts.astype(np.int64)
+    own = _ratio(places, of, np.zeros(number), intervals, reach)
+    moved = np.array([_ratio(places, of, rng.uniform(-reach, reach, number), intervals, reach) for _ in range(SHIFTS)])
     mean, variance = float(moved.mean()), float(moved.var(ddof=1))
     if variance <= 0:
         return _NOTHING
@@ -83,10 +87,20 @@ def _steady(accounts: Index, micros: Floats, intervals: int) -> float:
     return _calibrated(log10_p)
 
 
-def _ratio(places: Floats, intervals: int, reach: int) -> float:
-    inside = places[(places >= reach) & (places < intervals - reach)].astype(np.int64) - reach
-    counts = np.bincount(inside, minlength=intervals - 2 * reach).astype(np.float64)
-    return float(np.square(np.diff(counts)).sum() / (2.0 * counts.sum())) if inside.size else 1.0
+@compiled
+def _ratio(places: Any, accounts: Any, shifts: Any, intervals: Any, reach: Any) -> Any:
+    """The ratio of calls at `places`, each moved by its account's shift; 1 where none is left inside."""
+    counts = np.zeros(intervals - 2 * reach)
+    inside = 0.0
+    for call in range(places.size):
+        place = places[call] + shifts[accounts[call]]
+        if place >= reach and place < intervals - reach:
+            counts[int(place) - reach] += 1.0
+            inside += 1.0
+    steps = 0.0
+    for at in range(1, counts.size):
+        steps += (counts[at] - counts[at - 1]) ** 2
+    return steps / (2.0 * inside) if inside else 1.0
 
 
 def _log10_even(number: int, slots: int) -> float:

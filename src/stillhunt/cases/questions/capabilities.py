@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stillhunt.cases.questions.taken import Mask, Taken
+from stillhunt.cases.questions.taken import Mask, Taken, distinct
 
 
 class Sign(NamedTuple):
@@ -62,11 +62,10 @@ def capability_rows(taken: Taken) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"capability": sign.name, "calls": None, "share": None, "distinct_requests": None, "output_tokens": None}
         if sign.calls is not None:
             showing = sign.calls & taken.answered
-            asked = request[showing]
             row |= {
                 "calls": int(showing.sum()),
                 "share": round(float(showing.sum()) / max(answered, 1), 4),
-                "distinct_requests": int(np.unique(asked[asked >= 0]).size),
+                "distinct_requests": distinct(request[showing]),
                 "output_tokens": int(np.nansum(taken.tokens["output_tokens"][showing])),
             }
         rows.append(

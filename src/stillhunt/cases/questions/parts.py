@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stillhunt.cases.questions.repeats import OFTEN, Apart, Index, apart, shorter
-from stillhunt.cases.questions.taken import Taken
+from stillhunt.cases.questions.taken import Taken, distinct
 
 UNSEEN, ONCE, TWICE, RESAMPLED, RECURRING, CONVERSATION, SESSION = range(7)
 NAMES = (
@@ -104,8 +104,8 @@ def part_rows(taken: Taken, parts: Parts) -> list[dict[str, Any]]:
                 "part": name,
                 "calls": int(mine.sum()),
                 "share": round(float(mine.sum()) / answered, 4),
-                "distinct_requests": int(np.unique(request[mine & (request >= 0)]).size),
-                "accounts": int(np.unique(taken.account[mine]).size),
+                "distinct_requests": distinct(request[mine]),
+                "accounts": distinct(taken.account[mine]),
                 "output_tokens": int(known.sum()),
                 "median_answer": float(np.median(known)) if known.size else None,
             }

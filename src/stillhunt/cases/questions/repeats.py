@@ -89,45 +89,54 @@ def requests_of(prompts: Index, accounts: Index, micros: Index, output: Floats, 
     hashes, of = np.unique(prompts, return_inverse=True)
     of = of.astype(np.int64)
     size = hashes.size
-    order = np.argsort(of, kind="stable")
     counts = np.bincount(of, minlength=size)
-    ends = np.cumsum(counts)
-    starts = ends - counts
+    # what is asked once, nearly everything in a harvest, needs no sorting
+    again = np.flatnonzero(counts[of] > 1)
+    once = np.flatnonzero(counts[of] == 1)
+    order = again[np.argsort(of[again], kind="stable")]
     when, whose = micros[order], of[order]
-    fresh = np.diff(when) > RUN_US
-    fresh &= whose[1:] == whose[:-1]
-    runs = 1 + np.bincount(whose[1:][fresh], minlength=size)
+    begins = np.ones(order.size, np.bool_)
+    begins[1:] = whose[1:] != whose[:-1]
+    fresh = np.zeros(order.size, np.bool_)
+    fresh[1:] = ~begins[1:] & (np.diff(when) > RUN_US)
+    starts = np.flatnonzero(begins)
+    first, last = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    first[of[once]] = last[of[once]] = micros[once]
+    first[whose[starts]] = when[starts]
+    last[whose[starts]] = when[np.append(starts[1:], order.size) - 1] if starts.size else when
     return Requests(
         of=of,
         hashes=hashes,
         calls=counts,
-        accounts=_distinct(of, accounts, size),
-        runs=runs,
-        first=when[starts] if size else when,
-        last=when[ends - 1] if size else when,
-        answer=_medians(of, output, size),
-        answers=_distinct(of[answers != 0], answers[answers != 0], size),
+        accounts=_distinct(of, accounts, size, once, again),
+        runs=1 + np.bincount(whose[fresh], minlength=size),
+        first=first,
+        last=last,
+        answer=_medians(of, output, size, once, again),
+        answers=_distinct(of, answers, size, once[answers[once] != 0], again[answers[again] != 0]),
     )
 
 
-def _distinct(of: Index, values: Index, size: int) -> Index:
-    """How many distinct values each of `size` groups has."""
-    order = np.lexsort((values, of))
+def _distinct(of: Index, values: Index, size: int, once: Index, again: Index) -> Index:
+    """How many distinct values each of `size` groups has; `once` are the places alone in their group, `again` the others."""
+    order = again[np.lexsort((values[again], of[again]))]
     group, value = of[order], values[order]
     first = np.ones(group.size, np.bool_)
     first[1:] = (group[1:] != group[:-1]) | (value[1:] != value[:-1])
-    return np.bincount(group[first], minlength=size)
+    found = np.bincount(group[first], minlength=size)
+    found[of[once]] = 1
+    return found
 
 
-def _medians(of: Index, values: Floats, size: int) -> Floats:
+def _medians(of: Index, values: Floats, size: int, once: Index, again: Index) -> Floats:
     """Lower median of each group's values that are known; nan for none."""
-    known = np.isfinite(values)
-    group, value = of[known], values[known]
-    order = np.lexsort((value, group))
-    counts = np.bincount(group, minlength=size)
+    again = again[np.isfinite(values[again])]
+    order = again[np.lexsort((values[again], of[again]))]
+    counts = np.bincount(of[order], minlength=size)
     found = np.full(size, np.nan)
     some = counts > 0
-    found[some] = value[order][(np.cumsum(counts) - counts + (counts - 1) // 2)[some]]
+    found[some] = values[order][(np.cumsum(counts) - counts + (counts - 1) // 2)[some]]
+    found[of[once]] = values[once]
     return found
 
 

@@ -36,11 +36,13 @@ class Altered(Material):
         return super().accounts() if self.people is None else self.people
 
 
-def altered(material, *, table=None, people=None, campaign=None, **tables):
+def altered(material, *, table=None, people=None, campaign=None, members=None, **tables):
     """`material` with another table of calls, other accounts, or other tables of the lake (entitlements, phrases)."""
     parts = {field.name: getattr(material, field.name) for field in fields(Material)}
     if tables:
         parts["lake"] = _Lake(material.lake, tables)
+    if members is not None:
+        parts["members"] = members
     if campaign is not None:
         parts["campaign"] = campaign
     return Altered(**parts, table=table, people=people)

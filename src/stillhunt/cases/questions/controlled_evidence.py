@@ -42,6 +42,9 @@ WORDS = {
     "work": "what they work on",
 }
 
+UNDECIDED = 0.05
+"""p of a test for blocks up to which it does not speak against them, found or not."""
+
 MANY_END_USERS = 3.0
 MOSTLY = 0.9
 MIXED = 0.5
@@ -98,11 +101,11 @@ def evidence_of_blocks(split: Blocks, crossing: Crossing | None, apart: float | 
     """
     found: list[Evidence] = []
     sizes = split.sizes
-    if split.p is not None and (split.p > SPLIT or len(sizes) < 2):
+    if split.p is not None and split.p > UNDECIDED:
         lost = -min(2.0, len(split.tested) - 1.0)
         text = f"No blocks: what an account has in one respect ({', '.join(split.tested)}) says little of the others (p = {split.p:.3f})."
         found.append(Evidence("blocks", text, {SEVERAL: lost}, "estimates: block_test"))
-    elif split.p is not None:
+    elif split.p is not None and len(sizes) >= 2:
         shown = ", ".join(f"{size:,}" for size in sizes[:6])
         text = f"The accounts form {len(sizes)} blocks ({shown}), each alike in several respects (p = {split.p:.3f})."
         found.append(Evidence("blocks", text, {SEVERAL: min(2.0, max(0.0, bits_of_p(split.p)))}, "tables: blocks"))
@@ -143,13 +146,18 @@ def evidence_of_customers(carried: Carried, records: Records) -> list[Evidence]:
             "nearly no room for anybody else's traffic."
         )
         found.append(Evidence("customers", text, {RESOLD: -3.0}, "estimates: instructed"))
-    elif carried.instructed <= MIXED and carried.purposes >= MANY_END_USERS:
+    elif carried.instructed <= MIXED:
         text = (
-            f"Beside the pool's instruction ({carried.instructed:.0%} of calls) a typical account is used for "
-            f"{carried.purposes:.1f} other purposes: "
-            "it also carries somebody else's traffic."
+            f"Only {carried.instructed:.0%} of a typical account's calls carry an instruction of the pool: the rest is cover, or "
+            "somebody else's."
         )
-        found.append(Evidence("customers", text, {RESOLD: 2.0}, "estimates: purposes_beside"))
+        found.append(Evidence("customers", text, {RESOLD: 1.0}, "estimates: instructed"))
+        if carried.purposes >= MANY_END_USERS:
+            text = (
+                f"Beside the instruction a typical account is used for {carried.purposes:.1f} purposes, as where several "
+                "customers share it."
+            )
+            found.append(Evidence("customers", text, {RESOLD: 3.0}, "estimates: purposes_beside"))
     return found
 
 

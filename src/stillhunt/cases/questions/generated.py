@@ -19,6 +19,7 @@ import pyarrow as pa
 from stillhunt.campaigns.queue import MOST_CALLS, steadiness
 from stillhunt.cases.material import Material
 from stillhunt.cases.questions import blocks, clocks, customers, likelihood, sharing
+from stillhunt.cases.questions.controlled_evidence import FEW_HANDED, UNDECIDED
 from stillhunt.cases.questions.sharding import Dealt, dealt
 from stillhunt.records.cases import Answer, Estimate
 
@@ -73,6 +74,7 @@ class Seen:
     tied: float
     dealt: Dealt | None
     split: blocks.Blocks
+    crossing: blocks.Crossing | None
     phases: list[clocks.Phase]
     handovers: clocks.Handovers | None
     night: clocks.Quiet | None
@@ -121,13 +123,16 @@ def _seen(material: Material) -> Seen:
     ((latest_who, latest_when),) = digest.latest([members], LATEST)
     who = place[latest_who]
     busy = digest.hours[members][digest.calls[members] >= DENSE]
+    split = blocks.split(_habits(material, common))
+    first, last = digest.first[members], digest.last[members]
     nights = [clocks.quiet(one[None, :]) for one in busy[: clocks.BOOTSTRAPS]]
     return Seen(
         accounts=int(members.size),
         queue=steadiness(latest_who[-MOST_CALLS:], latest_when[-MOST_CALLS:]),
         tied=blocks.tied(int(members.size), handed.pairs),
         dealt=dealt(*digest.distinct(members), int(handed.pairs[0].size), digest.shared.rate),
-        split=blocks.split(_habits(material, common)),
+        split=split,
+        crossing=blocks.crossing(split.label, first, last, handed.pairs) if len(split.sizes) > 1 else None,
         phases=clocks.phases(who, latest_when),
         handovers=clocks.handovers(who, latest_when),
         night=clocks.quiet(digest.hours[members]),
@@ -176,13 +181,22 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
         found.append(likelihood.Evidence("sharding", text, {DISPATCHER: 1.0, PARTS: 1.0}, "estimates: least_list"))
     if seen.split.p is not None:
         sizes = seen.split.sizes
-        if seen.split.p <= blocks.SPLIT and len(sizes) >= 2:
+        if len(sizes) >= 2:
             text = f"By habits ({', '.join(seen.split.tested)}) the accounts fall into {len(sizes)} groups (p = {seen.split.p:.3f})."
             bits = min(3.0, max(0.0, likelihood.bits_of_p(seen.split.p)))
             found.append(likelihood.Evidence("habits", text, {PARTS: bits}, "tables: groups"))
-        else:
+        elif seen.split.p > UNDECIDED:
             text = f"No groups by habits: what an account does in one respect ({', '.join(seen.split.tested)}) says little of the others."
             found.append(likelihood.Evidence("habits", text, {PARTS: -min(2.0, len(seen.split.tested) - 1.0)}, "estimates: group_test"))
+    if seen.crossing is not None and seen.crossing.expected >= FEW_HANDED:
+        text = (
+            f"Of {seen.crossing.handed:,} refused requests that were handed on between accounts of these groups, "
+            f"{seen.crossing.across:,} went "
+            f"across; one dispatcher would send about {seen.crossing.expected:,.0f} across (p of so few {seen.crossing.p:.3f})."
+        )
+        parted = {PARTS: likelihood.bits_of_p(seen.crossing.p), DISPATCHER: -2.0}
+        weights = parted if seen.crossing.p <= blocks.SPLIT else {DISPATCHER: 2.0}
+        found.append(likelihood.Evidence("handing on", text, weights, "tables: groups"))
     timed = [one for one in seen.phases if one.accounts >= 3 and one.keep >= 0.5 * one.accounts]
     if timed:
         text = f"{timed[0].keep} of {timed[0].accounts} accounts call at fixed points of the {timed[0].period}: timers make the calls."

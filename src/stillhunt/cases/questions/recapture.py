@@ -3,14 +3,14 @@
 In: counts. Out: `records.cases.Estimate`. Two independent ways of catching an account tell what both have missed:
 
 * **Handed-on requests** (`handed`). The scan names n accounts by everything that it weighs. A refused request that reappears elsewhere
-ties accounts
-  whoever they are: M accounts are tied so to a named one, m of them named. If what makes an account take over a request has nothing to do
-  with what makes it be named, m is hypergeometric: M drawn without replacement from N, n of which are named. The interval holds all N for
+  catches an account whoever it is: M accounts are tied so to a named one, m of them named. Ties are read in one direction, drawn at
+  random, so that the two ends of one are not two catches. If what makes an account take over a request has nothing to do with what makes
+  it be named, m is hypergeometric: M drawn without replacement from N, n of which are named. The interval holds all N for
   which neither tail of m is below half of 1 - level (inverted test; J. Buonaccorsi, Biometrics 43 (1987) 985); the value is D. Chapman's
   (n + 1)(M + 1) / (m + 1) - 1 (1951).
 * **Occasions** (`chao`). f1 accounts were caught on one occasion only, f2 on two. Whatever accounts' chances of being caught are, at least
   f1 (f1 - 1) (t - 1) / (2 t (f2 + 1)) were caught on none of t (A. Chao, Biometrics 43 (1987) 783, bias-corrected): unequal chances make
-  it a lower bound, and its interval one for that bound. Occasions are families of channels that link an account, or days on which it calls.
+  it a lower bound, without an upper end. Occasions are families of channels that link an account, or days on which it calls.
 
 What breaks them: accounts that are named *because* they take over requests make `handed` too low; accounts that are called too little to be
 refused or named, most of all, are missed by both ways together, and so are missing from the number: it counts accounts at work.
@@ -91,9 +91,8 @@ def _first(start: int, holds: Callable[[int], bool]) -> int | None:
 def chao(caught: Index, occasions: int, what: str, level: float = LEVEL) -> Estimate | None:
     """At least so many accounts there are, those that no occasion caught among them; None where nothing can be said.
 
-    Var = f2 (r^2 / 2 + r^3 + r^4 / 4) with r = f1 / f2, and for f2 = 0 that of the bias-corrected form; the interval is log-normal about
-    what was not caught (Chao 1987), and where f1 is 0 its upper end is what three accounts caught once would give (the 95 % limit of a
-    count of zero).
+    Var = f2 (r^2 / 2 + r^3 + r^4 / 4) with r = f1 / f2, and for f2 = 0 that of the bias-corrected form; the lower end is log-normal in
+    what was not caught (Chao 1987). There is no upper end: accounts that no occasion can catch are not in it.
 
     Args:
         caught: on how many occasions each account was caught, shape (accounts,); those at 0 are left out.
@@ -107,21 +106,18 @@ def chao(caught: Index, occasions: int, what: str, level: float = LEVEL) -> Esti
         return None
     shrink = (occasions - 1) / occasions
     missing = shrink * once * (once - 1) / (2.0 * (twice + 1))
-    if missing <= 0:
-        low, high = float(seen), seen + shrink * 3.0 * 2.0 / (2.0 * (twice + 1))
-    else:
+    low = float(seen)
+    if missing > 0:
         if twice:
             ratio = once / twice
             variance = twice * (ratio**2 / 2.0 + ratio**3 + ratio**4 / 4.0)
         else:
             variance = once * (once - 1) / 2.0 + once * (2 * once - 1) ** 2 / 4.0 - once**4 / (4.0 * (seen + missing))
         z = float(stats.norm.ppf((1.0 + level) / 2.0))
-        spread = math.exp(z * math.sqrt(math.log1p(max(variance, 0.0) / missing**2)))
-        low, high = seen + missing / spread, seen + missing * spread
+        low += missing / math.exp(z * math.sqrt(math.log1p(max(variance, 0.0) / missing**2)))
     return Estimate(
         value=round(seen + missing, 1),
         low=round(low, 1),
-        high=round(high, 1),
         level=level,
         unit="accounts, at least",
         method=f"Chao's lower bound over {occasions} {what}: {once} accounts were caught by one of them only, {twice} by two",

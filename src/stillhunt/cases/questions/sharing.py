@@ -39,7 +39,7 @@ class HandedOn:
 
     Attributes:
         pairs: between two members: giver and taker as places among the members (which is which is not kept), and when, microseconds.
-        tied: accounts that are tied to a member, members and others.
+        tied: accounts that requests of a member were handed to, members and others, each tie read in one direction drawn at random.
         members: those of them that are members.
         others: account -> requests, of those that are not.
     """
@@ -162,7 +162,10 @@ def handed_on(material: Material) -> HandedOn:
     next_to = np.flatnonzero(keys[1:] == keys[:-1])
     one, other, moment = accounts[next_to], accounts[next_to + 1], when[next_to]
     both = (place[one] >= 0) & (place[other] >= 0)
-    tied = np.unique(np.concatenate([one, other]))
+    # each tie is read in one direction, drawn at random: else both of its ends would be caught together, and an account by itself
+    forth = np.random.default_rng(0).random(one.size) < 0.5
+    giver, taker = np.where(forth, one, other), np.where(forth, other, one)
+    tied = np.unique(taker[place[giver] >= 0])
     inside = place[tied] >= 0
     others = Counter(digest.accounts[account] for account in accounts[place[accounts] < 0].tolist())
     return HandedOn(

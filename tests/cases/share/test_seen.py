@@ -19,7 +19,7 @@ def test_every_value_is_counted_inside_and_outside_as_the_calls_have_it(material
                 calls[key].append(row["started_at"])
                 days[key].add(row["started_at"].date())
     found = observables(material)
-    assert {(one.column, one.value) for one in found} == {key for key in inside if key[1] is not None}
+    assert {(one.column, one.value) for one in found} == {key for key in inside if key[1]}
     for one in found:
         key = (one.column, one.value)
         assert (one.accounts, one.outside) == (len(inside[key]), len(outside[key]))

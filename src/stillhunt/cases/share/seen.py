@@ -77,7 +77,7 @@ def observables(material: Material) -> tuple[Observable, ...]:
     calls = material.calls(["account_id", "started_at", *COLUMNS])
     found: list[Observable] = []
     for column in COLUMNS:
-        shown = calls.filter(pc.is_valid(calls[column]))
+        shown = calls.filter(pc.not_equal(calls[column], pa.scalar("")))  # neither null nor empty
         if not shown.num_rows:
             continue
         dated = shown.append_column("day", pc.floor_temporal(shown["started_at"], unit="day"))

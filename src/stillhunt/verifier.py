@@ -725,8 +725,8 @@ def _when(seconds: float) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(seconds, 2.5e11))).isoformat(timespec="seconds")
 
 
-def _stamped(token: bytes, text: bytes, authorities: Sequence[bytes]) -> str | None:
-    """When an RFC 3161 authority saw `text`; None where no authority's certificate (PEM) is given or rfc3161-client is not installed."""
+def _stamped(token: bytes, note: str, origin: str, authorities: Sequence[bytes]) -> str | None:
+    """When an RFC 3161 authority saw the checkpoint as the log signed it (without others' lines); None where that cannot be checked here."""
     try:
         import rfc3161_client  # noqa: PLC0415 - optional
         from cryptography import x509  # noqa: PLC0415
@@ -734,12 +734,14 @@ def _stamped(token: bytes, text: bytes, authorities: Sequence[bytes]) -> str | N
         return None
     if not authorities:
         return None
+    text, _, lines = note.rpartition("\n\n")
+    own = f"{text}\n\n" + "".join(f"{line}\n" for line in lines.split("\n") if line.startswith(f"— {origin} "))
     try:
         builder = rfc3161_client.VerifierBuilder()
         for pem in authorities:
             builder = builder.add_root_certificate(x509.load_pem_x509_certificate(pem))
         response = rfc3161_client.decode_timestamp_response(token)
-        builder.build().verify_message(response, text)
+        builder.build().verify_message(response, own.encode())
         return str(response.tst_info.gen_time.isoformat(timespec="seconds"))
     except Exception as error:  # whatever a foreign parser makes of foreign bytes
         raise Refused(f"timestamp: not right, or not by an authority that was given ({type(error).__name__})") from None
@@ -751,8 +753,8 @@ def _log(log: Any, keys: Sequence[Key], authorities: Sequence[bytes], verdict: V
     parts = [_fields(each, "log: checkpoint", ("note", "proof", "timestamps")) for each in _array(checkpoints, "log: checkpoints")]
     if not parts or len(parts) > 64:
         raise Refused("log: 1 to 64 checkpoints were expected")
-    notes = [_text(note, "log: checkpoint").encode() for note, _, _ in parts]
-    checked = [check_checkpoint(note, keys) for note in notes]
+    notes = [_text(note, "log: checkpoint") for note, _, _ in parts]
+    checked = [check_checkpoint(note.encode(), keys) for note in notes]
     last, seen, unchecked = checked[-1][0], list[_Seen](), 0
     for note, (checkpoint, signed), (_, proof, timestamps) in zip(notes, checked, parts, strict=True):
         if checkpoint.origin != last.origin:
@@ -762,7 +764,7 @@ def _log(log: Any, keys: Sequence[Key], authorities: Sequence[bytes], verdict: V
             if key.name != last.origin:
                 seen.append(_Seen(checkpoint.size, _when(moment) if moment else "a time that it does not say", f"the witness {key.label}"))
         for token in _array(timestamps, "log: timestamps"):
-            time = _stamped(from_base64(token, "log: timestamp"), note, authorities)
+            time = _stamped(from_base64(token, "log: timestamp"), note, last.origin, authorities)
             unchecked += time is None
             if time is not None:
                 seen.append(_Seen(checkpoint.size, time, "a timestamp authority that you gave"))

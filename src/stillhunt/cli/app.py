@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import case, case_answer, catalogue, intake, investigate, lake, ledger, pools, scan, share, watch
+from stillhunt.cli import case, case_answer, case_export, catalogue, intake, investigate, lake, ledger, pools, scan, share, verify, watch
 from stillhunt.cli import range as range_group
 
 EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
@@ -49,6 +49,8 @@ app.command("channels")(catalogue.channels)
 case.app.command("answer")(case_answer.answer)
 case.app.command("policy")(case_answer.policy)
 case.app.command("share")(share.share)
+case.app.command("export")(case_export.export)
+app.command("verify")(verify.verify)
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")

@@ -27,6 +27,16 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, metavar="N", help="Processes that read logs (default: one per core).")
 ]
 
+LedgerFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger", metavar="DIR", help="The ledger that records it (default: the folder `ledger` in the lake's).", show_default=False
+    ),
+]
+NoLedgerOption = Annotated[
+    bool, typer.Option("--no-ledger", help="Record nothing: what is read now cannot be proved later, unless `ledger adopt` records it.")
+]
+
 
 def parse_time(text: str, option: str) -> datetime:
     """An ISO 8601 time or date in UTC, unless it names another zone.

@@ -11,7 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from stillhunt.cases.wording import count, visible
-from stillhunt.cli.arguments import FormatOption, KeepTextOption, LakeOption, Logs, QuarantineOption, WorkersOption
+from stillhunt.cli.arguments import (
+    FormatOption,
+    KeepTextOption,
+    LakeOption,
+    LedgerFolderOption,
+    Logs,
+    NoLedgerOption,
+    QuarantineOption,
+    WorkersOption,
+)
 from stillhunt.cli.outcome import BAD_INPUT, complain
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
@@ -29,13 +38,18 @@ def ingest(
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
+    ledger: LedgerFolderOption = None,
+    no_ledger: NoLedgerOption = False,
     json: Json = False,
 ) -> None:
     """Read logs into a lake. Reading the same calls again changes nothing."""
     start_early(logs, workers)
     from stillhunt.lake import Lake
+    from stillhunt.ledger.recording import record
 
     with Lake.open(lake, create=True) as opened:
+        if not no_ledger:
+            record(opened, ledger)
         report = read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
     if json:
         emit(report.to_json())

@@ -39,7 +39,6 @@ def info(lake: LakeOption, json: Json = False) -> None:
 def compact(lake: LakeOption, ledger: LedgerFolderOption = None, json: Json = False) -> None:
     """Rewrite many small files as few large ones, and remove what nothing refers to any more."""
     from stillhunt.lake import Lake
-
     from stillhunt.ledger.recording import record
 
     with Lake.open(lake) as opened, progress() as step:

@@ -218,9 +218,10 @@ class _Audit:
                     same[mine] = True  # as a whole against the root, below
                 else:
                     same[mine] = np.all(self.batches.leaves(number)[positions] == leaves[mine], axis=1)
-            for spot in spots[same & place.seen[spots]].tolist():
+            met, times = np.unique(spots[same], return_counts=True)
+            for spot in met[(times > 1) | place.seen[met]].tolist():
                 self.found(place.named(spot), "this row is in the lake more than once")
-            place.seen[spots[same]] = True
+            place.seen[met] = True
             matched[asking[same]] = True
             rival[asking] = np.where(same, rival[asking], spots)
         for row in np.flatnonzero(~matched).tolist():

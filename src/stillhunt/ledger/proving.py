@@ -33,8 +33,8 @@ def prove_interaction(ledger: Ledger, lake: Lake, interaction_id: str, batches: 
         batches: the ledger's, where many are proved.
 
     Returns:
-        interaction_id; row: group -> {salt, values}, for `verifier.row_leaf`; position in and rows of the batch's tree; row_proof: audit path,
-        base64; leaf: index of the batch's entry; leaf_data: the entry, base64; log_proof: its .tlog-proof.
+        interaction_id; row: group -> {salt, values}, for `verifier.row_leaf`; position, rows: in the batch's tree and of it; row_proof: the
+        audit path in base64; leaf: index of the batch's entry; leaf_data: the entry in base64; log_proof: its .tlog-proof.
 
     Raises:
         InputError: the ledger does not know the interaction, or the lake no longer has it.

@@ -30,10 +30,11 @@ from stillhunt.lake import Lake
 from stillhunt.lake.identity import Digests
 from stillhunt.lake.recorder import Change, File, file_name
 from stillhunt.ledger.batches import MANIFESTS, PENDING, Batches, Tree
-from stillhunt.ledger.log import Ledger, timestamp
+from stillhunt.ledger.log import Ledger, ledger_at, timestamp
 from stillhunt.ledger.manifests import Manifest, standing
 from stillhunt.ledger.store import sync_folder, write_through
 from stillhunt.records import TABLES, Findings
+from stillhunt.records.canonical import canonical
 
 RECORDED = tuple(name for name in TABLES if name != "observations")
 """The tables whose files entries name."""
@@ -42,6 +43,8 @@ ADOPTED_ROWS = 2_000_000
 """Rows beyond which what is adopted becomes another batch: a batch's hashes are in memory while it is made."""
 
 _DRAFT_SECONDS = 3_600.0
+_LONG = 4_096
+"""Bytes of a setting beyond which an entry has its hash: entries are kept for ever, and are in every proof."""
 
 
 @dataclass
@@ -108,7 +111,13 @@ class Recording:
     # ---- scans
 
     def scan(self, findings: Findings, encoded: bytes, settings: Mapping[str, Any]) -> int:
-        """Make the entry of a scan; `encoded` are the findings as they are kept. Returns its index."""
+        """Make the entry of a scan. Returns its index.
+
+        Args:
+            findings: what it found.
+            encoded: the same as it is kept.
+            settings: what it was told, as JSON. Ranges of networks may be many: only their hash is recorded.
+        """
         return self.ledger.append("scan", scan_document(findings, encoded, settings))
 
     # ---- what others left, what was there before
@@ -253,18 +262,45 @@ class Recording:
         return not any(name in here for name, _ in manifest.removed)
 
 
+def record(lake: Lake, named: Path | None = None) -> Recording | None:
+    """Record from now on what happens to `lake`, in the ledger of its folder or in the one in the folder `named`.
+
+    Returns:
+        The recording; None where the lake has no folder and none is named: nothing is recorded then.
+
+    Raises:
+        StillhuntError: the ledger cannot be opened or made.
+    """
+    ledger = ledger_at(lake, named)
+    if ledger is None:
+        return None
+    recording = Recording(ledger, lake)
+    lake.recorded_by(recording)
+    return recording
+
+
 def scan_document(findings: Findings, encoded: bytes, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the entry of a scan says: which snapshot was read with which settings, and the hash of what came of it."""
     return {
         "snapshot": findings.lake_snapshot,
         "findings_sha256": hashlib.sha256(encoded).hexdigest(),
-        "settings": dict(settings),
+        "settings": _short(settings),
         "stillhunt": findings.stillhunt,
         "interactions": findings.scanned.interactions,
         "accounts": findings.scanned.accounts,
         "campaigns": len(findings.campaigns),
         "as_of": findings.as_of,
     }
+
+
+def _short(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with anything long replaced by its hash."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        one = _short(value) if isinstance(value, Mapping) and len(canonical(value)) > _LONG and name == "settings" else value
+        data = canonical(one)
+        found[name] = one if len(data) <= _LONG else {"sha256": hashlib.sha256(data).hexdigest()}
+    return found
 
 
 def _taken(path: Path) -> _Note | None:

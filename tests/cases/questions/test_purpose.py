@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from cases.questions.altered import altered, in_order, with_column
@@ -167,3 +169,15 @@ def test_end_users_behind_the_accounts_support_the_identifier_of_proxies(materia
     resold = with_column(calls, "end_user_id", [f"user:{at % 900}" for at in range(calls.num_rows)])
     terms = {row["identifier"]: row["observation"] for row in purpose.answer(altered(material, table=resold)).tables["terms"]}
     assert "900 end users" in terms["AML.T0008.005"]
+
+
+def test_honest_nightly_evaluations_would_be_called_evaluations(world, material):
+    """Without evidence on the harvest axis, calls of the range's evaluators are told from how they fall alone."""
+    truth = pq.read_table(world.provider.parent / "truth" / "truth.parquet").to_pylist()
+    evaluators = {row["account_id"] for row in truth if row["population"] == "evaluations"}
+    every = material.lake.table("interactions").to_arrow()
+    table = in_order(every.filter(pc.is_in(every["account_id"], value_set=pa.array(sorted(evaluators)))))
+    no_evidence = material.campaign.harvest.model_copy(update={"log10_evidence": 0.0})
+    told = purpose.answer(altered(material, table=table, campaign=material.campaign.model_copy(update={"harvest": no_evidence})))
+    assert table.num_rows
+    assert max(told.hypotheses, key=lambda one: likelihood(told, one.name)).name == "evaluation"

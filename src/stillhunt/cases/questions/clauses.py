@@ -1,10 +1,8 @@
 """The provider's own clauses: a policy file says what each forbids, in terms of what the lake keeps.
 
 In: a TOML file. Out: `Policy`. A clause has an id, a title, its text, a kind and one condition; docs/policy.md describes every condition,
-and
-`policy_template.toml` beside this file is a commented example, which `stillhunt case policy` prints. Everything is checked when the file
-is read, so that a clause that
-was misspelled is never taken for one that was kept.
+and `policy_template.toml` beside this file is a commented example, which `stillhunt case policy` prints. Everything is checked when the
+file is read, so that a clause that was misspelled is never taken for one that was kept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Under which conditions a clause is broken: one function each, which counts exactly and says what it counted.
 
 In: `Facts` and a clause's parameters. Out: `Broken`. A condition whose columns are missing is *not visible*, which is not the same as not
-broken.
-Nothing is estimated here: every figure can be recounted from the rows.
+broken. Nothing is estimated here: every figure can be recounted from the rows.
 """
 
 from __future__ import annotations

@@ -33,14 +33,15 @@ SURE = 0.001
 
 @dataclass(frozen=True)
 class Parts:
-    """Attributes.
+    """What a pool's calls fall into.
 
-    of: part of each call, -1 for calls that were not answered; shape (calls,).
-    apart: whether the repeated requests are more than one list drawn at random explains.
-    shorter: p-value of answers to recurring requests being shorter than to those asked once; None where it cannot be asked.
-    recurring: requests that come again in runs.
-    evenness: variance over mean of how often each of those was asked: near 0 where a list is worked off whole in every run, 1 for
-        questions drawn at random; nan with fewer than two.
+    Attributes:
+        of: part of each call, -1 for calls that were not answered; shape (calls,).
+        apart: whether the repeated requests are more than one list drawn at random explains.
+        shorter: p-value of answers to recurring requests being shorter than to those asked once; None where it cannot be asked.
+        recurring: requests that come again in runs.
+        evenness: variance over mean of how often each of those was asked: near 0 where a list is worked off whole in every run, 1 for questions
+            drawn at random; nan with fewer than two.
     """
 
     of: Index
@@ -65,9 +66,8 @@ def parts_of(taken: Taken) -> Parts:
     requests = taken.requests
     turns, messages = taken.counts["user_turns"], taken.counts["message_count"]
     alone = ~taken.together & (turns <= 1)
-    session = (taken.known["tools_hash"] | (taken.counts["tool_count"] > 0)) & (messages >= 3) & (turns <= 1) | (messages >= 3) & (
-        turns == 1
-    )
+    tooled = taken.known["tools_hash"] | (taken.counts["tool_count"] > 0)
+    session = (messages >= 3) & (turns <= 1) & (tooled | (turns == 1))
     of = np.where(taken.answered, UNSEEN, -1)
     asked = np.select([requests.recurring, requests.resampled, requests.calls == 2], [RECURRING, RESAMPLED, TWICE], ONCE)[requests.of]
     own_session, own_alone = session[taken.worded], alone[taken.worded]
@@ -134,10 +134,8 @@ def evenness_of_topics(taken: Taken, bits: int = 8) -> tuple[float, int] | None:
     """How evenly the distinct requests cover topics: (evenness, requests); None where topics are not visible.
 
     A request's cell is the first `bits` bits of its topic (`intake.topic`, a SimHash: requests with the same words share it). Evenness is
-    the
-    entropy of the cells over the logarithm of their number (E. C. Pielou, J. Theor. Biol. 13 (1966) 131-144): 1 where all are met equally
-    often.
-    It depends on how many requests there are, and on the vocabulary; it describes.
+    the entropy of the cells over the logarithm of their number (E. C. Pielou, J. Theor. Biol. 13 (1966) 131-144): 1 where all are met
+    equally often. It depends on how many requests there are, and on the vocabulary; it describes.
     """
     own = taken.worded[taken.known["prompt_topic"][taken.worded]]
     if not own.size:

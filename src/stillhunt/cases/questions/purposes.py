@@ -1,9 +1,9 @@
 """What instructions ask for, by purpose, and the terms of reference that an observation supports.
 
 In: the k-anonymous dictionary, `Taken`, sketches. Out: rows. A purpose is told from words that at least ten accounts have sent
-(`records.PHRASES`): an
-instruction that is worded anew for every call, or that fewer accounts send, is not seen. The purposes are those that frontier laboratories
-report harvests under; the identifiers are those of MITRE ATLAS and OWASP. An identifier is attached only where an observation supports it.
+(`records.PHRASES`): an instruction that is worded anew for every call, or that fewer accounts send, is not seen. The purposes are those
+that frontier laboratories report harvests under; the identifiers are those of MITRE ATLAS and OWASP. An identifier is attached only where
+an observation supports it.
 """
 
 from __future__ import annotations
@@ -100,8 +100,7 @@ def asked(taken: Taken, sketches: pa.ChunkedArray[Any], phrases: Mapping[int, st
     """Answered calls by the purpose of their instructions.
 
     An instruction recurs, a common phrase merely occurs: a phrase counts in the calls of an account only where it stands in at least 12 %
-    of the
-    account's answered calls, or in 2 % of them if these are twelve or more (as in `channels.template`).
+    of the account's answered calls, or in 2 % of them if these are twelve or more (as in `channels.template`).
 
     Args:
         taken: the pool's calls.

@@ -4,11 +4,9 @@ In: arrays of equal length, one entry a call, in order of time. Out: one entry a
 and scipy only.
 
 A training set is asked for once. Three things ask again. A *benchmark* sends the same fixed questions in one run after the other, and
-wants short
-answers. *Resampling* (several answers to one question, of which the best is kept) asks again at once, and wants long ones. And a list
-that tasks are
-drawn from at random *with* replacement meets itself now and then. The first two are told apart by runs and by lengths, the third by how
-often.
+wants short answers. *Resampling* (several answers to one question, of which the best is kept) asks again at once, and wants long ones.
+And a list that tasks are drawn from at random *with* replacement meets itself now and then. The first two are told apart by runs and by
+lengths, the third by how often.
 """
 
 from __future__ import annotations
@@ -153,18 +151,14 @@ def apart(requests: Requests) -> Apart:
     """Whether more requests are repeated than one list explains, from which every call is drawn at random with replacement.
 
     Null hypothesis: each request of the list is asked a Poisson number of times with one rate r. Then, of the f1 + f2 requests asked once
-    or
-    twice, a share r / (2 + r) is asked twice, which bounds r from above with confidence 1 - `DOUBT` (Clopper and Pearson). And for each
-    request asked
-    once, q(r) = (e^r - 1 - r - r^2/2) / r are expected that are asked `OFTEN` times or more; how many there are, given how many there are
-    of both,
-    is binomial with share q / (1 + q). p is the upper tail at the bound, plus `DOUBT`. The rate is read off requests asked once and twice
-    alone, so that a second, more
-    often repeated part cannot hide itself by raising it. Where nothing was asked only once there is no list to compare with.
+    or twice, a share r / (2 + r) is asked twice, which bounds r from above with confidence 1 - `DOUBT` (Clopper and Pearson). And for
+    each request asked once, q(r) = (e^r - 1 - r - r^2/2) / r are expected that are asked `OFTEN` times or more; how many there are, given
+    how many there are of both, is binomial with share q / (1 + q). p is the upper tail at the bound, plus `DOUBT`. The rate is read off
+    requests asked once and twice alone, so that a second, more often repeated part cannot hide itself by raising it. Where nothing was
+    asked only once there is no list to compare with.
 
     References: D. Zelterman, J. Statist. Plann. Inference 18 (1988) 225-237 (the rate from f1 and f2); R. Berger and D. Boos, J. Amer.
-    Statist. Assoc. 89
-    (1994) 1012-1016 (the bound on what is not known).
+    Statist. Assoc. 89 (1994) 1012-1016 (the bound on what is not known).
     """
     once, twice = int((requests.calls == 1).sum()), int((requests.calls == 2).sum())
     observed = int((requests.calls >= OFTEN).sum())
@@ -190,9 +184,8 @@ def shorter(repeated: Floats, hashes: Index, once: Floats, once_hashes: Index) -
     """Whether the answers to repeated requests are shorter than those to requests that are asked once.
 
     Null hypothesis: how long an answer is does not depend on whether its request is repeated. One value a request (its median), so that
-    many calls of
-    one request do not count as many. One-sided Mann-Whitney test with the normal approximation and ties; None with fewer than ten on a
-    side.
+    many calls of one request do not count as many. One-sided Mann-Whitney test with the normal approximation and ties; None with fewer
+    than ten on a side.
 
     Reference: H. B. Mann and D. R. Whitney, Ann. Math. Statist. 18 (1947) 50-60.
     """

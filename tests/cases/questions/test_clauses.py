@@ -55,6 +55,7 @@ def test_domains_come_from_a_file_beside_the_policy(tmp_path):
         (CLAUSE + 'kind = "identity"\nwhen = "email_domain"\nrefused_file = "no.txt"', "no.txt cannot be read"),
         ((CLAUSE + 'kind = "terms"\nwhen = "harvest"\n') * 2, "clause A: there are two"),
         ("[[clause", "not TOML"),
+        ("a = " + "[" * 5_000, "not TOML"),
     ],
 )
 def test_what_means_nothing_is_refused_with_the_place(body, said):

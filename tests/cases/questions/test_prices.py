@@ -75,6 +75,8 @@ def test_a_default_prices_whatever_has_no_price_and_unknown_tokens_are_not_price
         ('currency = "USD"\n[default]\ninput = 1\noutput = 1\nfrom = "may"', "default: from must be a date"),
         ('currency = "USD"\n[default]\ninput = 1\noutput = 1\nfrom = 2026-05-02\nuntil = 2026-05-01', "until must lie after from"),
         ("currency = ", "not TOML"),
+        ("currency = " + "[" * 5_000, "not TOML"),
+        ('currency = "USD"\n[default]\ninput = nan\noutput = 1', "default: input must be the price"),
     ],
 )
 def test_a_list_that_means_nothing_is_refused_with_the_place(tmp_path, text, said):

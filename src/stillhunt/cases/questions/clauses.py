@@ -103,8 +103,8 @@ def parse_policy(text: str, path: Path) -> Policy:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML ({error}); `stillhunt case policy` prints an example") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not TOML ({str(error)[:200]}); `stillhunt case policy` prints an example") from error
     unknown = sorted(set(document) - {"name", "version", "clause"})
     if unknown:
         raise InputError(f"{path}: {unknown[0]} is not known here; a policy file has name, version and [[clause]]")

@@ -40,8 +40,8 @@ class Parts:
         apart: whether the repeated requests are more than one list drawn at random explains.
         shorter: p-value of answers to recurring requests being shorter than to those asked once; None where it cannot be asked.
         recurring: requests that come again in runs.
-        evenness: variance over mean of how often each of those was asked: near 0 where a list is worked off whole in every run, 1 for questions
-            drawn at random; nan with fewer than two.
+        evenness: variance over mean of how often each of those was asked: near 0 where a list is worked off whole in every run, 1 for
+            questions drawn at random; nan with fewer than two.
     """
 
     of: Index

@@ -72,8 +72,8 @@ def read_prices(path: Path) -> Prices:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); name a price file (see docs/policy.md)") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML ({error}); see docs/policy.md for an example") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not TOML ({str(error)[:200]}); see docs/policy.md for an example") from error
     unknown = sorted(set(document) - {"currency", "price", "default"})
     if unknown:
         raise InputError(f"{path}: {unknown[0]} is not known here; a price file has currency, [[price]] and [default]")

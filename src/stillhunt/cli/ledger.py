@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stillhunt.cases.wording import count, moment, visible
+from stillhunt.cli.ledger_batches import adopt
 from stillhunt.cli.ledger_outside import cosign, timestamp, witness
 from stillhunt.cli.ledger_place import LakeOfLedger, LedgerOption, OutputOption, deliver, folder_of, opened, read, read_keys
 from stillhunt.cli.outcome import BAD_INPUT
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(witness, name="witness")
 app.add_typer(timestamp, name="timestamp")
 app.command("cosign")(cosign)
+app.command("adopt")(adopt)
 
 
 @app.command()

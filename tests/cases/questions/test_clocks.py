@@ -80,6 +80,16 @@ def test_accounts_that_come_and_go_on_their_own_are_not() -> None:
     assert wrong <= 6
 
 
+def test_the_edges_of_the_view_are_no_hand_overs() -> None:
+    rng = np.random.default_rng(7)
+    wrong = 0
+    for seed in range(40):
+        who, when = rng.integers(0, 200, 3_000), rng.integers(0, 15 * HOUR, 3_000)  # no rhythm but that the view begins and ends
+        found = clocks.handovers(who, when, seed=seed)
+        wrong += found is not None and found.p <= 0.05
+    assert wrong <= 6
+
+
 def test_one_account_hands_over_to_nobody() -> None:
     assert clocks.handovers(np.zeros(50, np.int64), np.arange(50) * HOUR) is None
     assert clocks.handovers(np.zeros(0, np.int64), np.zeros(0, np.int64)) is None

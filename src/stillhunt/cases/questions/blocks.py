@@ -37,6 +37,9 @@ DRAWS = 999
 MOST_MEMBERS = 4_000
 """Of larger pools so many members are tested, drawn with a fixed seed."""
 
+MOST_HANDED = 5_000
+"""Of more requests that are handed on so many are asked, drawn with a fixed seed."""
+
 LEAST_BLOCK = 4
 SPLIT = 0.01
 """p from which on blocks are looked for."""
@@ -211,6 +214,9 @@ def crossing(
     giver, taker, when = giver[inside], taker[inside], when[inside]
     if not giver.size:
         return None
+    if giver.size > MOST_HANDED:
+        some = np.random.default_rng(seed).permutation(giver.size)[:MOST_HANDED]
+        giver, taker, when = giver[some], taker[some], when[some]
     blocks = int(label.max()) + 1
     active = np.stack(
         [

@@ -3,19 +3,18 @@
 In: accounts' numbers and times of calls. Out: figures and tests. May import: numpy and scipy only.
 
 * `phases`. **Null hypothesis**: an account's calls fall anywhere within a period (a minute, an hour). Of each period one call is taken,
-drawn at random, so that a
-  burst counts once. The test is Rayleigh's: with R the length of the mean of exp(2 pi i t / period) over n calls,
+drawn
+  at random, so that a burst counts once. The test is Rayleigh's: with R the length of the mean of exp(2 pi i t / period) over n calls,
   p = exp(sqrt(1 + 4 n + 4 (n^2 - (n R)^2)) - (1 + 2 n)) (J. Zar, Biostatistical Analysis, ch. 27). Whether accounts that keep a phase keep
   *one* phase is the same test over their directions.
 * `handovers`. A session ends where half an hour of silence begins. Counted are pairs (end of a session, start of another account's session
-within five
-  minutes after it). **Null hypothesis**: accounts know nothing of one another. Every account's sessions are moved together by a random
-  time of its own, up to two hours either way, which keeps its pace and its time of day; p = (1 + moves with as many) / (1 + moves) (S.
-  Gruen, J. Neurophysiol. 101 (2009) 1126; the +1: Phipson and Smyth 2010).
+  within five minutes after it). **Null hypothesis**: accounts know nothing of one another. Every account's sessions are moved together by a
+  random time of its own, up to half an hour either way and around the end of the view, which keeps its pace and, to the hour, its time of
+  day; p = (1 + moves with as many) / (1 + moves) (S. Gruen, J. Neurophysiol. 101 (2009) 1126; the +1: B. Phipson and G. Smyth, Stat. Appl.
+  Genet. Mol. Biol. 9 (2010) 39). Schedules that are sharp to the minute (a class that begins) break it.
 * `quiet`. The six hours in a row with the fewest calls. People who sleep at night in one place have begun to be quiet between 22:00 and
-02:00 of their
-  clock; which offsets from UTC fit that is said as a range, with the uncertainty of a bootstrap over accounts, and never as a country.
-  Around the clock nothing fits.
+  02:00 of their clock; which offsets from UTC fit that is said as a range, with the uncertainty of a bootstrap over accounts, and never as
+  a country. Around the clock nothing fits.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ KEEPS = 0.001
 
 GAP = 1_800 * SECOND_US
 WITHIN = 300 * SECOND_US
-REACH = 7_200 * SECOND_US
-MOVES = 199
+REACH = 1_800 * SECOND_US
+MOVES = 99
 
 NIGHT = 6
 FELL_ASLEEP = (22, 26)
@@ -149,9 +148,12 @@ def handovers(who: Index, micros: Index, moves: int = MOVES, seed: int = 0) -> H
     number = int(account.max()) + 1
     rng = np.random.default_rng(seed)
 
+    opening, span = when.min(), when.max() - when.min() + 1
+
     def pairs(move: Index) -> int:
-        begin = np.sort((starts + move[owner])[whole_start])
-        end = (ends + move[owner])[whole_end]
+        # around the end of the view to its beginning: whoever is moved out of it would be missed by the others
+        begin = np.sort((starts + move[owner] - opening)[whole_start] % span)
+        end = (ends + move[owner] - opening)[whole_end] % span
         return int((np.searchsorted(begin, end + WITHIN, "right") - np.searchsorted(begin, end, "right")).sum())
 
     own = pairs(np.zeros(number, np.int64))

@@ -24,7 +24,6 @@ from stillhunt.cases.questions.controlled_evidence import (
     CONTRACTOR,
     HANDS,
     INTERNAL,
-    ITSELF,
     ONE,
     RESOLD,
     ROLES,
@@ -243,9 +242,7 @@ def _summary(probability: Mapping[str, float], seen: Seen, estimates: Mapping[st
         )
     if seen.replaced.p is not None and seen.replaced.p <= 0.01:
         parts.append(f"{seen.replaced.after:,} accounts were opened within two days after another was closed, more than by chance.")
-    parts.append(
-        f"Whether it works for itself, for one customer or for a third party ({ITSELF}, {INTERNAL}, {CONTRACTOR}) traffic hardly says."
-    )
+    parts.append("Whether it works for itself, for one customer or for a third party, traffic hardly says.")
     return " ".join(parts)
 
 

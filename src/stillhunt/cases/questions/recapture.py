@@ -3,10 +3,10 @@
 In: counts. Out: `records.cases.Estimate`. Two independent ways of catching an account tell what both have missed:
 
 * **Handed-on requests** (`handed`). The scan names n accounts by everything that it weighs. A refused request that reappears elsewhere
-  catches an account whoever it is: M accounts are tied so to a named one, m of them named. Ties are read in one direction, drawn at
-  random, so that the two ends of one are not two catches. If what makes an account take over a request has nothing to do with what makes
-  it be named, m is hypergeometric: M drawn without replacement from N, n of which are named. The interval holds all N for
-  which neither tail of m is below half of 1 - level (inverted test; J. Buonaccorsi, Biometrics 43 (1987) 985); the value is D. Chapman's
+  catches an account whoever it is: M accounts are tied so to a named one, m of them named. Ties are read in one direction, drawn at random,
+  so that the two ends of one are not two catches. If what makes an account take over a request has nothing to do with what makes it be
+  named, m is hypergeometric: M drawn without replacement from N, n of which are named. The interval holds all N for which neither tail of m
+  is below half of 1 - level (inverted test; J. Buonaccorsi, Biometrics 43 (1987) 985); the value is D. Chapman's
   (n + 1)(M + 1) / (m + 1) - 1 (1951).
 * **Occasions** (`chao`). f1 accounts were caught on one occasion only, f2 on two. Whatever accounts' chances of being caught are, at least
   f1 (f1 - 1) (t - 1) / (2 t (f2 + 1)) were caught on none of t (A. Chao, Biometrics 43 (1987) 783, bias-corrected): unequal chances make

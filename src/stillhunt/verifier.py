@@ -726,7 +726,7 @@ def _when(seconds: float) -> str:
 
 
 def _stamped(token: bytes, note: str, origin: str, authorities: Sequence[bytes]) -> str | None:
-    """When an RFC 3161 authority saw the checkpoint as the log signed it (without others' lines); None where that cannot be checked here."""
+    """When an RFC 3161 authority saw the checkpoint as the log alone signed it; None where that cannot be checked here."""
     try:
         import rfc3161_client  # noqa: PLC0415 - optional
         from cryptography import x509  # noqa: PLC0415
@@ -892,6 +892,15 @@ def _interactions(rows: Any, case: Any, entries: Mapping[int, Entry], seen: Sequ
     verdict.facts["withheld"] = withheld
 
 
+def _judgements(answers: Any) -> list[str]:
+    """Likelihoods as the provider gives them."""
+    return [
+        f"{_text(one['name'], 'answers')}: {_text(one['likelihood'], 'answers')} (confidence {_text(one['confidence'], 'answers')})."
+        for answer in _array(answers, "answers")
+        for one in _array(answer["hypotheses"], "answers: hypotheses")
+    ]
+
+
 def _bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes]) -> Verdict:
     body, signers = open_envelope(data, keys)
     predicate, held, documents, subjects = _artifacts(parse_canonical(body, "statement"), signers)
@@ -921,9 +930,8 @@ def _bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes]) -> V
         f"for {recipient if isinstance(recipient, str) and recipient else 'nobody in particular'})."
     )
     verdict.claimed += [f"{name}: {ARTIFACTS[name]}." for name in sorted(held)]
-    verdict.claimed.append(
-        "That the logs were true and complete when they were ingested, and all times that only the provider's clock gives."
-    )
+    verdict.claimed += _judgements(documents["answers.json"])
+    verdict.claimed.append("That the logs were true and complete when they were ingested, and all times by the provider's clock.")
     verdict.not_shown += [f"{name}: not enclosed." for name in sorted(ARTIFACTS.keys() - held.keys())]
     verdict.facts |= {"case_id": case["case_id"], "signers": predicate["signers"], "export": export.index, "recipient": recipient}
     verdict.facts["artifacts"] = {name: hashlib.sha256(held[name]).hexdigest() for name in sorted(held)}

@@ -31,9 +31,7 @@ def export(
     whole_findings: Annotated[
         bool, typer.Option("--whole-findings", help="Enclose all findings of the scan, other campaigns and groups included.")
     ] = False,
-    tlp: Annotated[
-        str, typer.Option("--tlp", metavar="LABEL", help="clear, green, amber, amber+strict or red: who may be told.")
-    ] = "amber",
+    tlp: Annotated[str, typer.Option("--tlp", metavar="LABEL", help="clear, green, amber, amber+strict or red.")] = "amber",
     recipient: Annotated[
         str | None, typer.Option("--recipient", metavar="NAME", help="The organization that it is for; the ledger keeps its name.")
     ] = None,

@@ -23,7 +23,7 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Verify an evidence bundle: say what is proved, what is merely claimed, and what is not shown. Exits with status 2 if it is refused."""
+    """Verify an evidence bundle: what is proved, what is merely claimed, what is not shown. Exits with status 2 if it is refused."""
     from stillhunt.verifier import Refused, read_keys, told, verify_bundle
 
     try:

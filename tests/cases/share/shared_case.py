@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from cases.worked_example import worked_example
 from stillhunt.cases.share import Options
@@ -12,6 +13,12 @@ from stillhunt.records.cases import Answer, Case, CaseEvent, Confidence, Credibi
 
 FIRST, LAST = datetime(2026, 5, 4, 0, 3, tzinfo=UTC), datetime(2026, 5, 17, 23, 58, tzinfo=UTC)
 SECRET = "the analyst wrote down a person's name"
+
+TERMS = [
+    {"identifier": "AML.T0040", "title": "AI model inference API access", "observation": "49,454 calls were answered"},
+    {"identifier": "AML.T0021", "title": "Establish accounts", "observation": "150 accounts share sign-up observations"},
+    {"identifier": "AML.CS0056", "title": "case study", "observation": "the pattern of it"},
+]
 
 OBSERVABLES = (
     Observable("client_prefix", "198.51.100.0/24", 38, 1, 12_000, FIRST, LAST, 13),
@@ -66,11 +73,17 @@ def answers() -> list[Answer]:
     training = one.model_copy(update={"name": "training", "statement": "They were collected to train on.", "likelihood": Likelihood.LIKELY})
     return [
         Answer(question="controlled", title="Who controlled the accounts?", summary="One operator, very likely.", hypotheses=[one]),
-        Answer(question="purpose", title="Training, evaluation, or both?", summary="Training, likely.", hypotheses=[training]),
+        Answer(
+            question="purpose",
+            title="Training, evaluation, or both?",
+            summary="Training, likely.",
+            hypotheses=[training],
+            tables={"terms": TERMS},
+        ),
     ]
 
 
-def options(**changes: object) -> Options:
+def options(**changes: Any) -> Options:
     lives = {campaign().accounts[0].account_id: Life(datetime(2026, 5, 3, tzinfo=UTC), datetime(2026, 5, 18, tzinfo=UTC))}
     return Options(**{"observables": OBSERVABLES, "lives": lives, **changes})
 

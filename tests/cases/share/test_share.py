@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cases.share.shared_case import SECRET, answers, campaign, case, event, findings, of_accounts, options
 from stillhunt.cases import share
 from stillhunt.cases.share import Share, Tlp, share_named, shares
+from stillhunt.cases.share.seen import lives, observables
 from stillhunt.errors import InputError
 
 NAMES = ("coop", "misp", "osprey", "sigma", "stix", "timesketch")
@@ -107,3 +108,12 @@ def test_hostile_account_names_survive_as_data_and_as_nothing_else(names):
 def test_ids_of_parts_are_kept_apart():
     assert share.identifier("a", "b|c") != share.identifier("a|b", "c") != share.identifier("a", "b", "c")
     assert share.number("a", "b") < 2**53
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_words_of_the_dictionary_leave_with_a_real_campaign(name, material):
+    words = [row["words"].lower() for batch in material.lake.table("phrases").batches(["words"]) for row in batch.to_pylist()]
+    assert len(words) > 100
+    given = options(observables=observables(material), lives=lives(material))
+    content = share_named(name).render(case(), material.findings, material.campaign, answers(), given).decode().lower()
+    assert [phrase for phrase in words if phrase in content] == []

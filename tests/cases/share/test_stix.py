@@ -84,6 +84,13 @@ def test_everything_is_marked_with_the_published_tlp_2_0_object(tlp):
         assert one.type in {"marking-definition", "identity"} or list(one.object_marking_refs) == [mark.id]
 
 
+def test_techniques_refer_to_the_catalogue_that_they_are_from():
+    found = {one.external_references[0]["external_id"]: one for one in of(bundle(), "attack-pattern")}
+    assert set(found) == {"AML.T0021", "AML.T0040"}
+    assert found["AML.T0040"].external_references[0]["source_name"] == "mitre-atlas"
+    assert found["AML.T0040"].description == "49,454 calls were answered"
+
+
 def test_the_operator_has_no_name():
     (operator,) = of(bundle(), "intrusion-set")
     assert operator.name == "Unknown operator of case-00c0ffee00"

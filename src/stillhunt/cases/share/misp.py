@@ -14,11 +14,11 @@ from importlib.resources import files
 from typing import Any, Final
 
 from stillhunt.cases.share import Options, Tlp, identifier, leading, moment, standing
+from stillhunt.cases.share.techniques import techniques
 from stillhunt.records import Campaign, Findings
 from stillhunt.records.cases import Answer, Case, Status
 
 TEMPLATE: Final = "llm-distillation-campaign"
-TECHNIQUES: Final = ("AML.T0021", "AML.T0024.002", "AML.T0040", "AML.T0048.004")
 CATEGORIES: Final = {"ip-src": "Network activity", "user-agent": "Network activity"}
 OBSERVED: Final = {"client_prefix": "client-network", "user_agent": "user-agent", "tls_ja4": "ja4-fingerprint"}
 DISTRIBUTION: Final = {Tlp.CLEAR: "3", Tlp.GREEN: "2", Tlp.AMBER: "0", Tlp.AMBER_STRICT: "0", Tlp.RED: "0"}
@@ -126,8 +126,8 @@ def _values(
         ("harvest", str(campaign.harvest.log10_evidence), False),
         ("false-discovery-rate", str(findings.false_discovery_rate), False),
     )
-    for code in TECHNIQUES:
-        yield "atlas-technique", code, False
+    for one in techniques(answers):
+        yield "atlas-technique", one.identifier, False
     for text in dict.fromkeys(campaign.explanations):
         yield "explanation", text, False
     purpose = leading(answers, "purpose")
@@ -135,9 +135,9 @@ def _values(
         yield "purpose", f"{purpose.name} ({purpose.likelihood.value})", False
     for text in dict.fromkeys(campaign.instructions if options.instructions else []):
         yield "instruction", text, False
-    for one in options.observables:
-        if one.distinctive:
-            yield OBSERVED[one.column], one.value, True
+    for seen in options.observables:
+        if seen.distinctive:
+            yield OBSERVED[seen.column], seen.value, True
     for account in dict.fromkeys(member.account_id for member in campaign.accounts if options.accounts):
         yield "account-id", account, False
 

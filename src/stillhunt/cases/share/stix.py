@@ -18,6 +18,7 @@ from stix2.confidence.scales import admiralty_credibility_to_value, dni_to_value
 
 from stillhunt.cases.share import Options, Tlp, identifier, leading, moment, operator_name, standing
 from stillhunt.cases.share.seen import COLUMNS, Observable
+from stillhunt.cases.share.techniques import Technique, techniques
 from stillhunt.records import Campaign, Findings, Member
 from stillhunt.records.cases import Answer, Case, Credibility, Likelihood
 
@@ -44,14 +45,6 @@ JA4_SCHEMA: Final = json.dumps(
 )
 MOST: Final = 999_999_999
 """The largest count that the standard allows."""
-
-ATLAS: Final = {
-    "AML.T0021": "Establish Accounts",
-    "AML.T0040": "AI Model Inference API Access",
-    "AML.T0024.002": "Extract AI Model",
-    "AML.T0048.004": "AI Intellectual Property Theft",
-}
-"""Techniques of MITRE ATLAS that every distillation campaign shows."""
 
 DNI: Final = {
     Likelihood.ALMOST_NO_CHANCE: "Almost No Chance / Remote",
@@ -143,7 +136,7 @@ class _Making:
     def objects(self, findings: Findings) -> list[Any]:
         """All objects, what is referred to before what refers to it."""
         campaign, operator, infrastructure = self._campaign(findings), self._operator(), self._infrastructure()
-        techniques = [self._technique(code, name) for code, name in ATLAS.items()]
+        shown = [self._technique(one) for one in techniques(self.answers)]
         found: list[Any] = [
             marking(self.options.tlp),
             self._sender(),
@@ -151,10 +144,10 @@ class _Making:
             campaign,
             operator,
             infrastructure,
-            *techniques,
+            *shown,
         ]
         found.append(self._tie(campaign, "attributed-to", operator))
-        found += [self._tie(campaign, "uses", one) for one in (infrastructure, *techniques)]
+        found += [self._tie(campaign, "uses", one) for one in (infrastructure, *shown)]
         for one in self.options.observables:
             found += self._indicator(one, campaign) if one.distinctive else []
         found += self._accounts()
@@ -220,9 +213,15 @@ class _Making:
             infrastructure_types=["unknown"],
         )
 
-    def _technique(self, code: str, name: str) -> stix2.AttackPattern:
-        reference = {"source_name": "mitre-atlas", "external_id": code, "url": f"https://atlas.mitre.org/techniques/{code}"}
-        return stix2.AttackPattern(id=self._id("attack-pattern", code), **self.common, name=name, external_references=[reference])
+    def _technique(self, one: Technique) -> stix2.AttackPattern:
+        url = f"https://atlas.mitre.org/techniques/{one.identifier}"
+        return stix2.AttackPattern(
+            id=self._id("attack-pattern", one.identifier),
+            **self.common,
+            **({"description": one.observation} if one.observation else {}),
+            name=one.title,
+            external_references=[{"source_name": "mitre-atlas", "external_id": one.identifier, "url": url}],
+        )
 
     def _tie(self, source: Any, kind: str, target: Any) -> stix2.Relationship:
         return stix2.Relationship(

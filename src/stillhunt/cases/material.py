@@ -58,17 +58,20 @@ class Material:
         Args:
             columns: the columns of `records.INTERACTIONS` to give, in this order.
         """
-        asked = dict.fromkeys([*columns, "account_id", "interaction_id", "started_at", "ended_at"])
+        order = ("started_at", "interaction_id")
+        kept = list(dict.fromkeys([*columns, *order, *(("ended_at",) if self.as_of is not None else ())]))
         names = pa.array(self.names, pa.string())
         own: list[pa.RecordBatch] = []
-        for batch in self.lake.table("interactions").batches(list(asked)):
+        for batch in self.lake.table("interactions").batches(list(dict.fromkeys([*kept, "account_id"]))):
             of_members = pc.is_in(batch.column("account_id"), value_set=names)
             if pc.any(of_members).as_py():
-                own.append(batch.filter(of_members))
-        found = pa.Table.from_batches(own, pa.schema([INTERACTIONS.field(name) for name in asked]))
+                own.append(batch.select(kept).filter(of_members))  # a large campaign has tens of millions: only what is asked for
+        found = pa.Table.from_batches(own, pa.schema([INTERACTIONS.field(name) for name in kept]))
+        del own
         if self.as_of is not None:
             found = until(self.as_of)(found)
-        return found.sort_by([("started_at", "ascending"), ("interaction_id", "ascending")]).select(list(columns))
+        sorted_by = pc.sort_indices(found.select(order), sort_keys=[(name, "ascending") for name in order])
+        return found.select(list(columns)).take(sorted_by)
 
     def accounts(self) -> pa.Table:
         """The members' account records as they stood (columns of `records.ACCOUNTS`), in the order of `members`; null where not known."""

@@ -26,6 +26,7 @@ from rows import Options, Row, main, say, timed
 
 from stillhunt.ledger import Ledger
 from stillhunt.ledger.batches import Batches, Tree, root_of
+from stillhunt.ledger.checking import check
 
 MOST_ADDED = 0.10
 MOST_MILLISECONDS, MOST_BYTES = 5.0, 4_000
@@ -50,8 +51,8 @@ print(json.dumps({"seconds": took, "rows": report.accepted, "before": spent}))
 
 
 def measure(options: Options) -> list[Row]:
-    """Both."""
-    return [*_cost(options), *_proofs(options)]
+    """All of it."""
+    return [*_cost(options), *_log(options), *_proofs(options)]
 
 
 def _cost(options: Options) -> list[Row]:
@@ -79,6 +80,34 @@ def _cost(options: Options) -> list[Row]:
     return [
         Row("the ledger adds to ingest", f"<= {MOST_ADDED:.0%}", f"{wall:+.1%}", wall <= MOST_ADDED, under, (1,), each, seconds),
         Row("the same by CPU time", "", f"{cpu:+.1%}", None, under),
+    ]
+
+
+def _log(options: Options) -> list[Row]:
+    """Entries by themselves: adding one (on disk, under two signatures), proving one, and checking all."""
+    entries = 100 if options.quick else 2_000
+    append: list[float] = []
+    prove: list[float] = []
+    with folder(options) as place:
+        ledger = Ledger.open(place / "ledger", create=True)
+        for number in range(entries):
+            begin = time.perf_counter()
+            ledger.append("decision", {"number": number})
+            append.append((time.perf_counter() - begin) * 1_000)
+        for number in range(0, entries, max(1, entries // 200)):
+            begin = time.perf_counter()
+            ledger.proof(number)
+            prove.append((time.perf_counter() - begin) * 1_000)
+        begin = time.perf_counter()
+        found = check(ledger.folder)
+        whole = time.perf_counter() - begin
+        size = sum(path.stat().st_size for path in ledger.folder.rglob("*") if path.is_file())
+    under = f"{entries:,} entries; load {os.getloadavg()[0]:.1f}"
+    added, proved = (f"{statistics.median(each):.2f} ms, 99 % below {float(np.percentile(each, 99)):.2f} ms" for each in (append, prove))
+    return [
+        Row("adding an entry", "", added, None, under),
+        Row("proving an entry", "", proved, None, under),
+        Row("checking every byte", "", f"{whole:.2f} s, {len(found.problems)} problems, {size / entries:,.0f} bytes an entry", None, under),
     ]
 
 

@@ -51,7 +51,15 @@ def test_people_see_hypotheses_side_by_side_with_what_speaks_for_and_against(sti
     lake, case = opened
     done = stillhunt("case", "answer", case, "--lake", lake, "--question", "purpose", *BY)
     assert done.status == 0, done.err
-    for words in ("Training, evaluation, or both?", "likelihood", "confidence", "serving users", "would change it", "Not priced"):
+    for words in (
+        "Training, evaluation, or both?",
+        "likelihood",
+        "confidence",
+        "serving users",
+        "would change it",
+        "Not priced",
+        "asked once, standing alone",
+    ):
         assert words in done.out
 
 

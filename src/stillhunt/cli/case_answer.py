@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from stillhunt.cases.docket import Docket
     from stillhunt.records.cases import Case
 
-_MOST_POINTS = 6
+_MOST_POINTS, _MOST_ROWS = 6, 15
+_LONG = frozenset({"text", "would_refute", "first", "last"})
+"""Columns of tables that take more room than a terminal has: --json and reports have them."""
 
 
 def answer(
@@ -126,12 +128,46 @@ def show_answer(console: Console, one: Answer) -> None:
     if one.estimates:
         console.print()
         for name, estimate in one.estimates.items():
-            between = f" ({estimate.low:,.4g} to {estimate.high:,.4g})" if estimate.low is not None and estimate.high is not None else ""
-            value = f"{estimate.value:,.0f}" if float(estimate.value).is_integer() else f"{estimate.value:,.4g}"
+            between = (
+                f" ({_number(estimate.low)} to {_number(estimate.high)})" if estimate.low is not None and estimate.high is not None else ""
+            )
+            value = _number(estimate.value)
             console.print(Text(f"{name.replace('_', ' ')}: {value}{between} {visible(estimate.unit, 80)}"))
+    for name, rows in one.tables.items():
+        _show_rows(console, name, rows)
     for note in one.notes:
         console.print(Text(f"Note: {visible(note, 400)}", style="dim"))
     console.print()
+
+
+def _show_rows(console: Console, name: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown = [key for key in rows[0] if key not in _LONG]
+    for key in shown:
+        table.add_column(key.replace("_", " "), justify="right" if any(isinstance(row[key], int | float) for row in rows) else "left")
+    for row in rows[:_MOST_ROWS]:
+        table.add_row(*(Text(_cell(row[key])) for key in shown))
+    console.print()
+    console.print(Text(name.replace("_", " "), style="bold"))
+    console.print(table)
+    if len(rows) > _MOST_ROWS:
+        console.print(Text(f"and {len(rows) - _MOST_ROWS} more (--json shows all)", style="dim"))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1_000 else f"{value:,.4g}"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return _number(value) if isinstance(value, float) else visible(str(value), 120)
 
 
 def _show_points(console: Console, one: Hypothesis) -> None:

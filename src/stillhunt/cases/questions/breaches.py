@@ -123,7 +123,7 @@ def _hypothesis(facts: Facts, clause: Clause, broken: Broken, training: float) -
         sides,
         founded=Confidence.MODERATE if rests else Confidence.HIGH,
         credible=Credibility.PROBABLY_TRUE,
-        would_change=[REFUTES[clause.when]],
+        would_change=[REFUTES[clause.when] if broken.instances else "calls, accounts or values that these logs do not hold"],
     )
 
 

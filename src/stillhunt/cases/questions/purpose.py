@@ -330,10 +330,13 @@ def _summary(hypotheses: list[Hypothesis], found: Mapping[str, float], taken: Ta
     if not taken.worded.size:
         return "The logs carry no fingerprints of requests: what the calls were for cannot be told from them."
     best = max(hypotheses, key=lambda one: found[one.name])
-    once = parts.calls(falls.ONCE) / taken.worded.size
+    once, repeated = parts.calls(falls.ONCE) / taken.worded.size, parts.calls(falls.RECURRING)
+    again = (
+        f"{repeated:,} ask {parts.recurring.size:,} questions that come again in runs" if repeated else "no question comes again in runs"
+    )
     return (
         f"{best.name.capitalize()}: {best.likelihood.value}. That answers were taken to train a model, whatever else was done: "
         f"{word(found['training'] + found['both']).value}. "
         f"{int(taken.answered.sum()):,} calls were answered; {once:.0%} of those with words ask once and stand alone, "
-        f"{parts.calls(falls.RECURRING):,} ask {parts.recurring.size:,} questions that come again in runs."
+        f"{again}."
     )

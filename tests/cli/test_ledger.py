@@ -94,7 +94,7 @@ def test_a_witness_and_a_ledger_need_only_files_between_them(stillhunt, folder, 
         (("timestamp", "add", "--ledger", "{}"), "either"),
         (("timestamp", "add", "{}/entries", "--ledger", "{}"), "not a time stamp"),
         (("witness", "add", "{}/entries", "--ledger", "{}"), "answer"),
-        (("checkpoint", "--size", "9", "--ledger", "{}"), "stillhunt:"),
+        (("checkpoint", "--size", "9", "--ledger", "{}"), "first 9 entries"),
     ],
 )
 def test_mistakes_end_in_one_line(stillhunt, folder, arguments, said):
@@ -111,3 +111,9 @@ def test_a_time_stamp_request_is_what_openssl_reads(stillhunt, folder, tmp_path)
     from hashlib import sha256
 
     assert sha256(Ledger.open(folder).checkpoint()).digest() in (tmp_path / "q").read_bytes()
+
+
+def test_files_are_told_of_in_json_too(stillhunt, folder, tmp_path):
+    written = stillhunt("ledger", "checkpoint", "--ledger", folder, "-o", tmp_path / "c", "--json").document
+    assert written["bytes"] == (tmp_path / "c").stat().st_size
+    assert stillhunt("ledger", "checkpoint", "--ledger", folder, "--json").document["checkpoint"] == (tmp_path / "c").read_text()

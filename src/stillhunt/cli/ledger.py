@@ -172,13 +172,14 @@ def prove(
     lake: LakeOfLedger = None,
     ledger: LedgerOption = None,
     output: OutputOption = None,
+    json: Json = False,
 ) -> None:
     """Write the proof that an entry (.tlog-proof, with the entry in it) or an interaction (JSON) is in the ledger."""
     if (index is None) == (interaction is None):
         raise InputError("say what to prove: the number of an entry, or --interaction ID")
     book = opened(lake, ledger)
     if interaction is None:
-        deliver(book.proof(index or 0, with_entry=True), output)
+        deliver(book.proof(index or 0, with_entry=True), output, json=json, what="proof")
         return
     from stillhunt.lake import Lake
 
@@ -186,7 +187,10 @@ def prove(
         raise InputError("--interaction needs --lake DIR, which holds the row")
     with Lake.open(lake) as holding:
         proof = book.prove_interaction(interaction, holding)
-    deliver(encoder.dumps(proof, indent=1).encode() + b"\n", output)
+    if output is None:
+        emit(proof)
+    else:
+        deliver(encoder.dumps(proof, indent=1).encode() + b"\n", output, json=json, what="proof")
 
 
 @app.command()
@@ -241,9 +245,10 @@ def checkpoint(
         int | None, typer.Option("--size", min=0, metavar="N", help="Of the first N entries (default: all).", show_default=False)
     ] = None,
     output: OutputOption = None,
+    json: Json = False,
 ) -> None:
     """Write the signed checkpoint, with its cosignatures. Whoever keeps a copy can later tell whether the ledger was cut or forked."""
-    deliver(opened(lake, ledger).checkpoint(size), output)
+    deliver(opened(lake, ledger).checkpoint(size), output, json=json, what="checkpoint")
 
 
 def _short(value: Any) -> str:

@@ -51,11 +51,12 @@ def request(
         ),
     ] = None,
     output: OutputOption = None,
+    json: Json = False,
 ) -> None:
     """Write what a witness needs: the newest checkpoint, and the proof that it continues the one before (tlog-witness)."""
     from stillhunt.ledger.witness import request as asked
 
-    deliver(asked(opened(lake, ledger), old), output)
+    deliver(asked(opened(lake, ledger), old), output, json=json, what="request")
 
 
 @witness.command("add")
@@ -103,13 +104,14 @@ def cosign(
         Path, typer.Option("--state", metavar="FILE", help="Where you remember what you cosigned. Never lose it.", show_default=False)
     ],
     output: OutputOption = None,
+    json: Json = False,
 ) -> None:
     """For a witness: cosign a checkpoint, unless it contradicts one that you cosigned before."""
     from stillhunt.ledger.keys import read_key
     from stillhunt.ledger.witness import Witness
 
     logs = [one for path in log for one in read_keys(path)]
-    deliver(Witness(name, read_key(key), logs, state).cosign(read(checkpoint)), output)
+    deliver(Witness(name, read_key(key), logs, state).cosign(read(checkpoint)), output, json=json, what="cosignatures")
 
 
 @timestamp.command("request")
@@ -117,11 +119,12 @@ def stamp_request(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write the request (DER) to FILE.", show_default=False)],
     lake: LakeOfLedger = None,
     ledger: LedgerOption = None,
+    json: Json = False,
 ) -> None:
     """Write a time stamp request for the newest checkpoint."""
     from stillhunt.ledger.timestamps import request as asked
 
-    deliver(asked(opened(lake, ledger)), output)
+    deliver(asked(opened(lake, ledger)), output, json=json, what="request")
 
 
 @timestamp.command("add")

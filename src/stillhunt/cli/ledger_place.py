@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stillhunt.cli.terminal import emit
 from stillhunt.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,11 +77,15 @@ def read_keys(path: Path) -> list[Key]:
     return keys
 
 
-def deliver(content: bytes, output: Path | None) -> None:
-    """Write `content` where the user wants it."""
+def deliver(content: bytes, output: Path | None, *, json: bool, what: str) -> None:
+    """Write `content` where the user wants it; with --json say so, or print it as the text `what` of a document."""
     from stillhunt.cases.scans import write_private
 
     if output is not None:
         write_private(output, content)
+        if json:
+            emit({"file": str(output), "bytes": len(content)})
+    elif json:
+        emit({what: content.decode()})
     else:
         sys.stdout.write(content.decode())

@@ -179,7 +179,13 @@ class Ledger:
         return self.signed_checkpoint(size) + b"".join(path.read_bytes() for path in self.attachments(size, "cosignature"))
 
     def signed_checkpoint(self, size: int) -> bytes:
-        """The checkpoint of the first `size` entries as the log signed it, and nothing else: what a time stamp is for."""
+        """The checkpoint of the first `size` entries as the log signed it, and nothing else: what a time stamp is for.
+
+        Raises:
+            StillhuntError: there are not so many.
+        """
+        if not 0 <= size <= self.size:
+            raise InputError(f"{self.folder}: there is no checkpoint of the first {size} entries; the ledger has {self.size}")
         return self._store.checkpoint(size)
 
     def kept(self) -> list[str]:

@@ -163,6 +163,30 @@ def test_a_damaged_folder_is_refused_in_one_line(copied, name, content):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "change", [{"tables": 7}, {"tables": {"x": [{"file": "x"}]}}, {"calls": {"from": "soon"}}, {"snapshot": None}, {"tables": None}]
+)
+def test_a_list_that_is_none_is_refused_in_one_line(copied, change):
+    (copied.folder / "frozen.json").write_text(json.dumps(copied.about | change))
+    with pytest.raises(InputError, match=r"frozen\.json"):
+        Frozen(copied.folder)
+
+
+def test_a_damaged_case_counts_as_holding_calls(copied):
+    before = datetime(2026, 1, 1, tzinfo=UTC)
+    assert holding(copied.folder.parent, before) == []
+    (copied.folder / "frozen.json").write_bytes(b"{")
+    assert holding(copied.folder.parent, before) == [copied.folder.name]
+
+
+def test_a_list_that_names_files_elsewhere_is_refused(copied):
+    about = json.loads((copied.folder / "frozen.json").read_bytes())
+    about["tables"]["interactions"][0]["file"] = "../findings.json"
+    (copied.folder / "frozen.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match="not what was frozen"):
+        Frozen(copied.folder)
+
+
 def test_a_folder_and_its_files_are_the_owners_alone(frozen):
     assert frozen.folder.stat().st_mode & 0o077 == 0
     assert frozen.folder.parent.stat().st_mode & 0o077 == 0

@@ -99,8 +99,11 @@ class Frozen:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.about = _document(folder / MANIFEST)
-        if self.about.get("layout", 0) > LAYOUT:
-            raise InputError(f"{folder}: frozen with layout {self.about['layout']}, this release knows {LAYOUT}; install a newer release")
+        layout = self.about.get("layout")
+        if isinstance(layout, int) and layout > LAYOUT:
+            raise InputError(f"{folder}: frozen with layout {layout}, this release knows {LAYOUT}; install a newer release")
+        if not _sound(self.about):
+            raise InputError(f"{folder / MANIFEST}: not what was frozen; restore the case's files")
 
     @cached_property
     def findings_bytes(self) -> bytes:
@@ -198,14 +201,17 @@ class Frozen:
 
 
 def holding(cases: Path, before: datetime) -> list[str]:
-    """Names of the frozen folders under `cases` that hold calls from before a moment."""
-    held = []
-    for manifest in sorted(cases.glob(f"*/{MANIFEST}")):
-        frozen = Frozen(manifest.parent)
-        first = frozen.about["calls"]["from"]
-        if not frozen.released and first is not None and datetime.fromisoformat(first) < before:
-            held.append(manifest.parent.name)
-    return held
+    """Names of the frozen folders under `cases` that hold calls from before a moment, or that cannot say whether they do."""
+    return [manifest.parent.name for manifest in sorted(cases.glob(f"*/{MANIFEST}")) if _holds(manifest.parent, before)]
+
+
+def _holds(folder: Path, before: datetime) -> bool:
+    try:
+        frozen = Frozen(folder)
+    except InputError:
+        return True
+    first = frozen.about["calls"]["from"]
+    return not frozen.released and first is not None and datetime.fromisoformat(first) < before
 
 
 # ---- what is frozen
@@ -323,6 +329,19 @@ def _sha256_or_none(path: Path) -> str | None:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode()
+
+
+def _sound(about: Mapping[str, Any]) -> bool:
+    """Whether a manifest has what is read of it; files lie in their folder and nowhere else."""
+    try:
+        texts = [about["snapshot"], about["findings_sha256"], about["configuration_sha256"]]
+        first = about["calls"]["from"]
+        files = [FrozenFile(**one) for listed in about["tables"].values() for one in listed]
+        _ = datetime.fromisoformat(first) if first is not None else None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return False
+    named = all(isinstance(one.file, str) and one.file == Path(one.file).name and one.file not in {"", ".."} for one in files)
+    return named and all(isinstance(text, str) for text in texts) and all(isinstance(one.rows, int) for one in files)
 
 
 def _read(path: Path) -> bytes:

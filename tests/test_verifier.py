@@ -385,7 +385,7 @@ def _edited(document, chance: random.Random):
 def test_evidence_that_was_changed_and_signed_again_never_crashes_and_never_proves_what_was_changed(bundle):
     chance, statement, verified = random.Random(7), json.loads(_body(bundle)), 0
     subjects = statement["subject"]
-    for _ in range(1_000):
+    for _ in range(600):
         changed = copy.deepcopy(statement)
         _edited(changed["predicate"], chance)
         body = canonical(changed)
@@ -397,7 +397,7 @@ def test_evidence_that_was_changed_and_signed_again_never_crashes_and_never_prov
         assert isinstance(verdict, Verdict)
         assert changed["subject"] == subjects, "artifacts are what the log's export entry says"
         assert changed["predicate"]["artifacts"] == statement["predicate"]["artifacts"]
-    assert verified <= 150, "next to nothing may be changed: unused parts at most"
+    assert verified <= 60, "next to nothing may be changed: unused parts at most"
 
 
 def test_artifacts_cannot_be_changed_even_with_the_key_because_the_log_recorded_them():

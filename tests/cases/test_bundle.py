@@ -1,5 +1,7 @@
+import base64
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -9,11 +11,13 @@ import pytest
 
 from cases.frozen_world import FrozenWorld
 from evidence_made import STRANGER, WATCHER, Signer, note_of
+from ledger.test_timestamps import Authority
 from stillhunt.cases import proceedings
 from stillhunt.cases.bundle import Wanted, chosen, export
 from stillhunt.cases.docket import Docket
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.lake import Lake
+from stillhunt.ledger import timestamps
 from stillhunt.ledger.attachments import name_of
 from stillhunt.ledger.recording import Recording, scan_document
 from stillhunt.records import Campaign, Evidence, Member, SharedObservation
@@ -49,6 +53,7 @@ def test_a_bundle_of_a_real_case_verifies_and_says_how_far(docket, case_id, worl
     assert (verdict.facts["interactions"], verdict.facts["events_redacted"], verdict.facts["recipient"]) == (7, 1, "a court")
     assert verdict.facts["findings_sha256"] == hashlib.sha256(world.findings_bytes).hexdigest()
     assert verdict.facts["scan"] is not None
+    assert any(f"campaign {world.findings.campaigns[0].campaign_id} is byte for byte" in each for each in verdict.proved)
     assert b"a secret" not in data
     assert (event.kind, event.body["export_leaf"]) == ("exported", verdict.facts["export"])
     assert docket.ledger.entry(verdict.facts["export"]).document["recipient"] == "a court"
@@ -101,6 +106,30 @@ def test_an_earlier_checkpoint_that_a_witness_signed_dates_what_is_in_it(docket,
     verdict = verify_bundle(data, [*ledger.keys(), watcher.key])
     assert [each["size"] for each in verdict.facts["seen"]] == [size]
     assert any("seen to be there by the witness" in each for each in verdict.proved)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the authority of this test is `openssl ts`, which is not installed")
+def test_a_time_stamp_counts_only_for_who_trusts_its_authority(docket, case_id, tmp_path):
+    authority, stranger = Authority(tmp_path / "tsa"), Authority(tmp_path / "other")
+    size = docket.ledger.size
+    timestamps.add(docket.ledger, authority.stamp(timestamps.request(docket.ledger)), authority.certificates)
+    data, _ = export(docket, case_id, [], Wanted(most=1), BY)
+    keys = docket.ledger.keys()
+    assert any("1 RFC 3161 timestamps" in each for each in verify_bundle(data, keys).claimed)
+    verdict = verify_bundle(data, keys, [(authority.folder / "root.pem").read_bytes()])
+    assert [(each["size"], each["witness"]) for each in verdict.facts["seen"]] == [(size, "a timestamp authority that you gave")]
+    for wrong in ((stranger.folder / "root.pem").read_bytes(), b"no certificate"):
+        with pytest.raises(Refused, match="timestamp"):
+            verify_bundle(data, keys, [wrong])
+
+
+def test_observations_are_those_that_the_evidence_rests_on(docket, case_id, world):
+    data, _ = export(docket, case_id, [], Wanted(most=1), BY)
+    artifacts = json.loads(base64.b64decode(json.loads(data)["payload"]))["predicate"]["artifacts"]
+    weighed = {(member.account_id, one.channel) for member in world.findings.campaigns[0].accounts for one in member.observations}
+    enclosed = artifacts["observations.json"]["json"]
+    assert enclosed
+    assert {(row["account_id"], row["channel"]) for row in enclosed} <= weighed
 
 
 # ---- choosing

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import secrets
 import time
@@ -280,7 +279,10 @@ def record(lake: Lake, named: Path | None = None) -> Recording | None:
 
 
 def scan_document(findings: Findings, encoded: bytes, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the entry of a scan says: which snapshot was read with which settings, and the hash of what came of it."""
+    """What the entry of a scan says: which snapshot was read with which settings, and the hash of what came of it.
+
+    Each campaign has a hash of its own, of its canonical JSON, so that one can be shown to be of this scan without the others.
+    """
     return {
         "snapshot": findings.lake_snapshot,
         "findings_sha256": hashlib.sha256(encoded).hexdigest(),
@@ -288,7 +290,7 @@ def scan_document(findings: Findings, encoded: bytes, settings: Mapping[str, Any
         "stillhunt": findings.stillhunt,
         "interactions": findings.scanned.interactions,
         "accounts": findings.scanned.accounts,
-        "campaigns": len(findings.campaigns),
+        "campaigns": {one["campaign_id"]: hashlib.sha256(canonical(one)).hexdigest() for one in findings.to_json()["campaigns"]},
         "as_of": findings.as_of,
     }
 

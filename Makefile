@@ -60,7 +60,7 @@ types: $(STAMP)
 
 # pytest comes last and nothing after it, so that its closing line is the last one.
 test: lint types
-	$(BIN)/python -m pytest --cov --cov-report= --cov-fail-under=95
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report= --cov-fail-under=95
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

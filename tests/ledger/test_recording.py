@@ -236,10 +236,11 @@ def test_a_scan_is_an_entry_with_the_hash_of_its_findings_and_no_long_settings(p
     with Lake.open(place) as lake:
         recording = record(lake)
         told = {"settings": {"false_discovery_rate": 0.001, "network_kind": {f"192.0.{one}.0/24": "hosting" for one in range(256)}}}
-        index = recording.scan(findings, b"findings", told)
+        encoded = json.dumps(findings.to_json()).encode()
+        index = recording.scan(findings, encoded, told)
     said = recording.ledger.entry(index)
     assert said.kind == "scan"
-    assert said.document["findings_sha256"] == hashlib.sha256(b"findings").hexdigest()
+    assert said.document["findings_sha256"] == hashlib.sha256(encoded).hexdigest()
     assert said.document["settings"]["settings"]["false_discovery_rate"] == 0.001
     assert len(said.data) < 1_000
 

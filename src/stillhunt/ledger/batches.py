@@ -94,6 +94,7 @@ class Batches:
         self._key = make_key(folder.with_name(SALT_KEY_FILE))
         self._order_key = hmac.digest(self._key, b"order of rows", "sha256")[:16]
         self._read: tuple[int, dict[str, Any]] | None = None
+        self._listed: tuple[int, list[Known]] | None = None
 
     # ---- making trees
 
@@ -162,10 +163,14 @@ class Batches:
 
     def known(self) -> list[Known]:
         """All batches in the order in which they were added."""
-        return [
-            Known(bytes(one["batch"]).decode("ascii", "replace"), int(one["entry"]), int(one["rows"]), one["root"].tobytes())
-            for one in self._directory()
-        ]
+        size = self._directory_size()
+        if self._listed is None or self._listed[0] != size:
+            listed = [
+                Known(bytes(one["batch"]).decode("ascii", "replace"), int(one["entry"]), int(one["rows"]), one["root"].tobytes())
+                for one in self._directory()
+            ]
+            self._listed = size, listed
+        return list(self._listed[1])
 
     def find(self, interaction_id: str) -> list[Place]:
         """Where a row of this id can be: usually one place, seldom two, of which the leaf tells the right one."""
@@ -215,6 +220,10 @@ class Batches:
 
     # ---- inside
 
+    def _directory_size(self) -> int:
+        path = self.folder / "directory"
+        return path.stat().st_size if path.exists() else 0
+
     def _directory(self) -> npt.NDArray[Any]:
         path = self.folder / "directory"
         data = path.read_bytes() if path.exists() else b""
@@ -222,8 +231,7 @@ class Batches:
 
     def _mapped(self) -> dict[str, Any]:
         """The files, mapped into memory anew whenever batches were added."""
-        path = self.folder / "directory"
-        size = path.stat().st_size if path.exists() else 0
+        size = self._directory_size()
         if self._read is None or self._read[0] != size:
             rows = self._directory()["rows"].astype(np.int64)
             first = np.concatenate([[0], np.cumsum(rows)])

@@ -77,7 +77,14 @@ def test_a_witness_does_not_sign_for_strangers_or_without_its_memory(tmp_path, l
     stranger = Ledger.open(tmp_path / "other" / "ledger", create=True)
     with pytest.raises(StillhuntError, match="not signed by a key of the log"):
         witness.cosign(request(stranger))
-    for broken in (b"", b"old 0\n", b"old 00\n\n" + ledger.checkpoint(), b"old 0\nxx\n\n" + ledger.checkpoint(), b"new 0\n\n"):
+    for broken in (
+        b"",
+        b"old 0\n",
+        b"old 00\n\n" + ledger.checkpoint(),
+        b"old " + b"9" * 5000 + b"\n\nx",
+        b"old 0\nxx\n\n" + ledger.checkpoint(),
+        b"new 0\n\n",
+    ):
         with pytest.raises(StillhuntError, match="not cosigned"):
             witness.cosign(broken)
     (tmp_path / "state").write_bytes(b"[]")

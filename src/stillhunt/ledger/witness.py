@@ -192,7 +192,7 @@ def parse_request(asked: bytes) -> tuple[int, list[bytes], bytes]:
     except UnicodeDecodeError:
         raise Refused("request: not ASCII before the checkpoint") from None
     number = first.removeprefix("old ")
-    if not separator or not first.startswith("old ") or not number.isdecimal() or str(int(number)) != number or len(number) > 19:
+    if not separator or not first.startswith("old ") or len(number) > 19 or not number.isdecimal() or str(int(number)) != number:
         raise Refused("request: a line like `old 12`, a proof, an empty line and a checkpoint were expected")
     if len(lines) > _LONGEST_PROOF:
         raise Refused("request: more hashes than any log needs")

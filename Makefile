@@ -13,6 +13,9 @@ DEMO_ACCOUNTS ?= 10000
 DEMO_CALLS ?= 400000
 DEMO_HIDDEN ?= 150
 
+# The case that the demo opens: the only one there.
+DEMO_CASE = $$($(BIN)/stillhunt case list --lake $(DEMO)/lake --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case_id"])')
+
 # Real texts for worlds, where they lie beside the checkout.
 TEXTS := $(if $(wildcard ../shared/data),--texts ../shared/data)
 
@@ -21,7 +24,7 @@ TEXTS := $(if $(wildcard ../shared/data),--texts ../shared/data)
 
 help:
 	@echo "make install   a virtual environment in $(VENV) with everything pinned and hashed"
-	@echo "make demo      a world with hidden accounts, found again: $(DEMO)/findings.json and $(DEMO)/report.html"
+	@echo "make demo      a world with hidden accounts, found again, made a case and proved: $(DEMO)/report.html and a bundle of evidence"
 	@echo "make test      lint, types and tests with coverage"
 	@echo "make docs      regenerate docs/reference and check every link"
 	@echo "make bench     speed, memory, labelled sets and the content test, written to docs/benchmarks.md and pages under it"
@@ -50,6 +53,11 @@ demo: $(STAMP)
 	$(BIN)/stillhunt ingest $(DEMO)/world/provider --lake $(DEMO)/lake
 	$(BIN)/stillhunt scan --lake $(DEMO)/lake --output $(DEMO)/findings.json --report $(DEMO)/report.html
 	$(BIN)/stillhunt range score $(DEMO)/findings.json $(DEMO)/world/truth/truth.parquet
+	$(BIN)/stillhunt case open c- --lake $(DEMO)/lake --by demo
+	$(BIN)/stillhunt case answer $(DEMO_CASE) --lake $(DEMO)/lake --by demo > $(DEMO)/answers.txt
+	$(BIN)/stillhunt case export $(DEMO_CASE) --lake $(DEMO)/lake --by demo -o $(DEMO)/case.stillhunt-bundle.json
+	$(BIN)/stillhunt ledger key --lake $(DEMO)/lake > $(DEMO)/provider.vkey
+	$(BIN)/stillhunt verify $(DEMO)/case.stillhunt-bundle.json --key $(DEMO)/provider.vkey
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -596,7 +596,7 @@ ARTIFACTS: Final[dict[str, str]] = {
     "configuration.json": "with which configuration the scan was made",
     "findings.json": "the findings of the whole scan",
     "interactions.json": "that the calls that are shown happened as the provider's logs say",
-    "observations.json": "what was observed of the accounts",
+    "observations.json": "what was observed of the accounts, where the campaign's evidence rests on it",
     "policy.json": "the provider's clauses that were applied",
     "report.html": "the report (HTML)",
     "report.pdf": "the report (PDF)",

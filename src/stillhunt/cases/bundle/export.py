@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,9 @@ from stillhunt.verifier import PAYLOAD_TYPE, Refused, verify_bundle
 
 KIND = "bundle"
 SUFFIX = ".stillhunt-bundle.json"
+
+_EACH = 4
+"""Observations of an account and channel that are enclosed where the evidence names none of them by its value."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,30 @@ def _entries(case: Case, artifacts: Mapping[str, Mapping[str, Any]], scan: int |
 
 
 def _observations(material: Material) -> list[dict[str, Any]]:
+    """What was observed of the members where the campaign's evidence rests on it: all else would be most of the file."""
+    weighed: dict[tuple[str, str], set[str]] = {}
+    for member in material.campaign.accounts:
+        for one in member.observations:
+            weighed.setdefault((member.account_id, one.channel), set()).add(one.value)
     rows = material.lake.table("observations").to_arrow()
     rows = rows.filter(pc.is_in(rows["account_id"], value_set=material.sight.digest.ids.take(material.members)))
     rows = rows.sort_by([(name, "ascending") for name in ("account_id", "channel", "value")])
-    return [{key: _plain(value) for key, value in row.items() if value is not None and value == value} for row in rows.to_pylist()]  # noqa: PLR0124 - NaN
+    named: list[dict[str, Any]] = []
+    other: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows.to_pylist():
+        key = (row["account_id"], row["channel"])
+        if row["value"] in weighed.get(key, ()):
+            named.append(row)
+        elif key in weighed:
+            other.setdefault(key, []).append(row)  # evidence names it in other words, as a range or a chain
+    exact = {(row["account_id"], row["channel"]) for row in named}
+    kept = named + [row for key, listed in other.items() if key not in exact for row in listed[:_EACH]]
+    kept.sort(key=lambda row: (row["account_id"], row["channel"], row["value"]))
+    return [{key: _plain(value) for key, value in row.items() if not _missing(value)} for row in kept]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _plain(value: Any) -> Any:

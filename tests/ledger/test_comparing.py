@@ -11,10 +11,10 @@ SIGNED = [bytes([n]) * 32 for n in range(8)]
     ("found", "told"),
     [
         (SIGNED, []),
-        (SIGNED[:3] + [b"x" * 32] + SIGNED[4:], [(3, "was changed")]),
+        ([*SIGNED[:3], b"x" * 32, *SIGNED[4:]], [(3, "was changed")]),
         (SIGNED[:3] + SIGNED[5:], [(3, "was removed"), (4, "was removed")]),
-        (SIGNED[:3] + [b"x" * 32, b"y" * 32] + SIGNED[3:], [(3, "2 inserted before it")]),
-        ([b"x" * 32] + SIGNED[:6] + SIGNED[7:], [(0, "1 inserted before it"), (6, "was removed")]),
+        ([*SIGNED[:3], b"x" * 32, b"y" * 32, *SIGNED[3:]], [(3, "2 inserted before it")]),
+        ([b"x" * 32, *SIGNED[:6], *SIGNED[7:]], [(0, "1 inserted before it"), (6, "was removed")]),
         ([], [(n, "was removed") for n in range(8)]),
     ],
 )

@@ -252,7 +252,7 @@ ORDINARY = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value"), ORDINARY, ids=str)
+@pytest.mark.parametrize(("path", "value"), ORDINARY, ids=lambda one: getattr(one, "__name__", str(one)))
 def test_ordinary_payloads_are_scanned_and_read_alike(path, value):
     assert agree(json.dumps(replaced(CALL, path, value)).encode()) == 1
 

@@ -13,6 +13,7 @@ from cases.frozen_world import FrozenWorld
 from evidence_made import STRANGER, WATCHER, Signer, note_of
 from ledger.test_timestamps import Authority
 from stillhunt.cases import proceedings
+from stillhunt.cases.answering import keep
 from stillhunt.cases.bundle import Wanted, chosen, export
 from stillhunt.cases.docket import Docket
 from stillhunt.errors import InputError, StillhuntError
@@ -21,6 +22,7 @@ from stillhunt.ledger import timestamps
 from stillhunt.ledger.attachments import name_of
 from stillhunt.ledger.recording import Recording, scan_document
 from stillhunt.records import Campaign, Evidence, Member, SharedObservation
+from stillhunt.records.canonical import canonical
 from stillhunt.records.cases import Answer
 from stillhunt.verifier import Refused, check_checkpoint, verify_bundle
 
@@ -181,10 +183,13 @@ def test_what_is_chosen_does_not_depend_on_the_order_of_members():
 
 
 def test_every_file_that_a_bundle_can_hold_can_be_enclosed(docket, case_id):
-    wanted = Wanted(most=1, whole_findings=True, policy={"clauses": []}, reports={"report.html": "é".encode(), "report.pdf": b"\xff%PDF"})
+    keep(docket, case_id, "policy", "# none", BY)
+    wanted = Wanted(most=1, whole_findings=True, reports={"report.html": "é".encode(), "report.pdf": b"\xff%PDF"})
     data, _ = export(docket, case_id, [], wanted, BY)
     verdict = verify_bundle(data, docket.ledger.keys())
     assert not any("not enclosed" in each for each in verdict.not_shown)
+    policy = {"sha256": hashlib.sha256(b"# none").hexdigest(), "text": "# none"}
+    assert verdict.facts["artifacts"]["policy.json"] == hashlib.sha256(canonical(policy)).hexdigest()
     assert verdict.facts["artifacts"]["report.pdf"] == hashlib.sha256(b"\xff%PDF").hexdigest()
     assert json.loads(data)["payloadType"] == "application/vnd.in-toto+json"
     assert isinstance(docket.folder, Path)

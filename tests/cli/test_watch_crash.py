@@ -45,7 +45,7 @@ def outcome(place: Path) -> dict[str, object]:
         "told": [without_clock(json.loads(line)) for line in (place / "told.jsonl").read_text().splitlines()],
         "positions": positions,
         "findings": findings,
-        "scans": len(list((place / "lake" / "scans").iterdir())),
+        "scans": len(list((place / "lake" / "scans").glob("*.json"))),
         "aside": [json.loads(line)["row"] for line in (place / "aside.jsonl").read_text().splitlines()],
     }
 

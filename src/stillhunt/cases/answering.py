@@ -6,6 +6,7 @@ body is the answer. An answer is a function of the material and of those files: 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from stillhunt.cases.material import Material
 from stillhunt.cases.questions import breaches, controlled, generated, purpose
 from stillhunt.cases.questions.clauses import Policy
 from stillhunt.cases.questions.prices import Prices
-from stillhunt.records.cases import QUESTIONS, Answer, CaseEvent, Question
+from stillhunt.records.cases import QUESTIONS, Answer, Case, CaseEvent, Question
 
 NO_POLICY = "no policy file was given; which rules were broken can only be said of rules (--policy FILE)"
 
@@ -60,6 +61,24 @@ def ask(material: Material, questions: Sequence[Question], given: Given) -> tupl
             else:
                 asked[question] = found
     return list(asked.values()), skipped
+
+
+GIVEN = ("policy", "prices")
+"""Files of the provider's that answers rest on. Each is kept in the case, so that they can be told again from the case alone."""
+
+
+def keep(docket: Docket, case_id: str, what: str, text: str, by: str) -> CaseEvent:
+    """Add a `given` event with a file that answers rest on, whole; `what` is one of `GIVEN`."""
+    body = {"what": what, "sha256": hashlib.sha256(text.encode()).hexdigest(), "text": text}
+    return docket.record(case_id, "given", body, by)
+
+
+def kept(case: Case, what: str) -> dict[str, str] | None:
+    """The file of this kind that was given last: its hash and text; None if there is none, or it was redacted."""
+    for event in reversed(case.events):
+        if event.kind == "given" and event.body is not None and event.body["what"] == what:
+            return {name: str(event.body[name]) for name in ("sha256", "text")}
+    return None
 
 
 def record(docket: Docket, case_id: str, answers: Sequence[Answer], by: str) -> list[CaseEvent]:

@@ -35,6 +35,7 @@ STANDING: dict[str, tuple[str, ...]] = {
     "split": ("to", "accounts"),
     "note": (),
     "exhibit": ("exhibit_id",),
+    "given": (),
     "answer": (),
     "exported": (),
     "released": (),

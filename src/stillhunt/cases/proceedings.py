@@ -28,7 +28,7 @@ from stillhunt.records.cases import Case, CaseEvent, Credibility, Reliability, R
 
 EXHIBITS = "exhibits"
 
-_ANY_TIME = {"note", "exhibit", "answer", "exported", "released", "rerun", "redacted", "reopened"}
+_ANY_TIME = {"note", "exhibit", "given", "answer", "exported", "released", "rerun", "redacted", "reopened"}
 _OF_MERGED = {"exported", "released", "rerun", "redacted"}
 
 

@@ -48,7 +48,7 @@ def answer(
 
     Who controlled the accounts, who generated the calls, what were they used for, which rules did that break. The last one needs a policy.
     """
-    from stillhunt.cases.answering import NO_POLICY, ask, record
+    from stillhunt.cases.answering import NO_POLICY, ask, keep, record
 
     name = who(by)
     if question is not None and question not in QUESTIONS:
@@ -62,6 +62,9 @@ def answer(
         with cases.material(found.case_id) as material:
             answers, skipped = ask(material, wanted, given)
         _say_which(answers, {"policy": policy, "price list": prices})
+        for what, file in (("policy", policy), ("prices", prices)):
+            if file is not None:
+                keep(cases, found.case_id, what, file.read_text("utf-8"), name)
         events = record(cases, found.case_id, answers, name)
     if json:
         recorded = [{"event": event.number, **one.model_dump(mode="json")} for one, event in zip(answers, events, strict=True)]

@@ -65,6 +65,10 @@ def _what(one: CaseEvent) -> str:
 def _said(kind: str, body: Mapping[str, Any]) -> str:
     if kind == "note":
         return visible(str(body.get("text", "")), 400)
+    if kind == "given":
+        return f"{visible(str(body.get('what')), 20)}, SHA-256 {visible(str(body.get('sha256')), 64)}"
+    if kind == "answer":
+        return f"{visible(str(body.get('title')), 80)} {visible(str(body.get('summary')), 300)}"
     parts = []
     for key, value in body.items():
         if value is None or (kind == "opened" and key not in {"title", "split_from"}) or key == "left":

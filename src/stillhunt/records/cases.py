@@ -149,7 +149,7 @@ class CaseEvent(_Message):
     at: str
     actor: str
     kind: str
-    """opened, status, closed, reopened, note, exhibit, answer, merged, split, redacted, exported, released, rerun."""
+    """opened, status, closed, reopened, note, exhibit, given, answer, merged, split, redacted, exported, released, rerun."""
     body: dict[str, Any] | None
     salt: str | None
     """16 random bytes in hex: without them the commitment of a short body could be guessed."""

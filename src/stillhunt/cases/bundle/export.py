@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from stillhunt.cases.answering import kept
 from stillhunt.cases.bundle.choosing import COLUMNS, MOST, chosen
 from stillhunt.cases.bundle.logged import interactions, log, scan_entry
 from stillhunt.cases.bundle.statement import as_bytes, as_json, as_text, statement, subjects_sha256
@@ -41,7 +42,6 @@ class Wanted:
         whole_findings: enclose the scan's findings whole, which proves that the campaign is a part of them, and names others.
         recipient: the organization that it is for; the ledger keeps it for ever.
         tlp: who a recipient may tell.
-        policy: the provider's clauses as JSON, where breaches rest on them.
         reports: `report.html` and `report.pdf`, as far as they are to be enclosed.
     """
 
@@ -51,7 +51,6 @@ class Wanted:
     whole_findings: bool = False
     recipient: str | None = None
     tlp: str = "amber"
-    policy: Mapping[str, Any] | None = None
     reports: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -112,8 +111,9 @@ def gathered(
     }
     if wanted.whole_findings:
         artifacts["findings.json"] = as_text(frozen.findings_bytes)
-    if wanted.policy is not None:
-        artifacts["policy.json"] = as_json(dict(wanted.policy))
+    policy = kept(case, "policy")
+    if policy is not None:
+        artifacts["policy.json"] = as_json(policy)
     for name, content in wanted.reports.items():
         artifacts[name] = as_text(content) if name.endswith(".html") else as_bytes(content)
     return artifacts

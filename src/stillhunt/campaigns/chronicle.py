@@ -270,4 +270,11 @@ class _Step:
 def renamed(findings: Findings, names: Sequence[str]) -> Findings:
     """Findings under the names by which campaigns are known."""
     campaigns = [one.model_copy(update={"campaign_id": name}) for one, name in zip(findings.campaigns, names, strict=True)]
-    return findings.model_copy(update={"campaigns": campaigns})
+    known = {one.campaign_id: name for one, name in zip(findings.campaigns, names, strict=True)}
+    recognised = [
+        one.model_copy(
+            update={"accounts": [each.model_copy(update={"campaign_id": known.get(each.campaign_id or "")}) for each in one.accounts]}
+        )
+        for one in findings.recognised
+    ]
+    return findings.model_copy(update={"campaigns": campaigns, "recognised": recognised})

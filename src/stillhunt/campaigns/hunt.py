@@ -17,11 +17,12 @@ from stillhunt.campaigns.identity import campaign_id, pool_id
 from stillhunt.campaigns.judging import Judged, Settings, judge_harvests, judge_pool, why_not
 from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
 from stillhunt.campaigns.queue import MOST_CALLS
+from stillhunt.campaigns.recognised import recognise
 from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
-from stillhunt.channels import Channel, channels, observe, table_of
+from stillhunt.channels import Channel, Observed, channels, observe, table_of
 from stillhunt.channels.digest import Digest
-from stillhunt.lake import Lake
+from stillhunt.lake import Lake, packs
 from stillhunt.lake.engines import open_engine
 from stillhunt.pools.find import find
 from stillhunt.pools.population import Index, survey
@@ -83,7 +84,18 @@ def hunt(
         shown = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(one.members for one in judged)]))
         lake.write_observations(table_of(observed, digest, shown), scanned=snapshot)
     phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
-    return _report(sight, declared, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
+    told = _report(sight, declared, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
+    return _with_packs(told, sight, observed, declared, settings)
+
+
+def _with_packs(told: Findings, sight: Sight, observed: list[Observed], declared: Declared, settings: Settings) -> Findings:
+    """The findings, with what was seen of campaigns that others told of."""
+    if not settings.packs:
+        return told
+    grams = next((one for one in observed if one.aspect == "template.gram"), None)
+    named = {member.account_id: campaign.campaign_id for campaign in told.campaigns for member in campaign.accounts}
+    found = recognise(sight.digest, grams, declared.owners, named, packs.decode(settings.packs), sight.last)
+    return told.model_copy(update={"recognised": found})
 
 
 def _silent(stage: str, share: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,7 @@ class Settings:
         engine: where calls are folded (see `stillhunt.lake.engines`); None folds the lake's files in this process.
         ignored_organizations: organizations that say nothing, such as a gateway's default.
         network_kind: tells the kind of network of a prefix, where the user named ranges.
+        packs: what is looked for on behalf of others: packs as `lake.packs` keeps them. Text, so that a case can freeze it.
     """
 
     false_discovery_rate: float = 0.001
@@ -42,6 +43,10 @@ class Settings:
     engine: str | None = None
     ignored_organizations: frozenset[str] = frozenset()
     network_kind: Callable[[str], str | None] | None = None
+    packs: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "packs", tuple(self.packs))  # so that settings read from JSON equal those that were written
 
 
 @dataclass

@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from stillhunt import __version__
-from stillhunt.cli import case, case_answer, case_export, catalogue, intake, investigate, lake, ledger, pools, scan, share, verify, watch
+from stillhunt.cli import (
+    case,
+    case_answer,
+    case_export,
+    catalogue,
+    intake,
+    investigate,
+    lake,
+    ledger,
+    packs,
+    pools,
+    scan,
+    share,
+    verify,
+    watch,
+)
 from stillhunt.cli import range as range_group
 
 EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
@@ -50,6 +65,9 @@ case.app.command("answer")(case_answer.answer)
 case.app.command("policy")(case_answer.policy)
 case.app.command("share")(share.share)
 case.app.command("export")(case_export.export)
+case.app.command("pack")(packs.pack)
+app.command("import")(packs.import_)
+app.command("packs")(packs.packs)
 app.command("verify")(verify.verify)
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")

@@ -85,6 +85,7 @@ def scan(
     start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
     from stillhunt import campaigns
+    from stillhunt.lake import packs
 
     console = results()
     read: IngestReport | None = None
@@ -106,6 +107,7 @@ def scan(
             network_kind=network_kinds(),
             ignored_organizations=frozenset(ignore_organization or ()),
             engine=engine,
+            packs=packs.kept(opened.folder) if lake is not None else (),
         )
         findings = hunt(opened, until, settings)
     if lake is not None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from stillhunt.cases import wording
 from stillhunt.cases.wording import amount, count, moment, visible
-from stillhunt.records import Campaign, Findings, Member
+from stillhunt.records import Campaign, Findings, Member, Recognised
 
 MOST_EXPLANATIONS = 10
 BAR_WIDTH = 24
@@ -29,6 +29,7 @@ def show_findings(console: Console, findings: Findings) -> None:
         console.print(Text(wording.error_rate(findings), style="dim"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
     _section(console, "What to do next")
@@ -41,6 +42,7 @@ def show_campaigns(console: Console, findings: Findings) -> None:
     console.print(Text(wording.headline(findings), style="bold"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    _show_recognised(console, findings)
 
 
 def campaign_panel(campaign: Campaign) -> Panel:
@@ -160,6 +162,36 @@ def _show_pools(console: Console, findings: Findings) -> None:
             f"{group.accounts:,}", f"{len(group.pools):,}", Text(visible(group.why, 200)), Text(visible(group.pools[0].pool_id, 24))
         )
     console.print(table)
+
+
+def _show_recognised(console: Console, findings: Findings) -> None:
+    if not findings.recognised:
+        return
+    _section(console, "What others told of")
+    for one in findings.recognised:
+        console.print(_bullet(recognised_sentence(one)))
+    if any(one.accounts for one in findings.recognised):
+        console.print(Text("To match a pack describes an account; it accuses nobody.", style="dim"))
+
+
+def recognised_sentence(one: Recognised) -> str:
+    """What a scan saw of one pack, in a sentence."""
+    said = f"Pack {one.pack_id[:8]} of {one.issuer}: "
+    if not one.accounts:
+        return said + (one.reason or "nobody here matches it") + "."
+    bits = [account.bits for account in one.accounts if account.grams]
+    weight = f" with {min(bits):.0f} to {max(bits):.0f} bits" if bits else ""
+    said += f"{count(len(one.accounts), 'account')} match{'es' if len(one.accounts) == 1 else ''} it{weight}"
+    named: dict[str, int] = {}
+    for account in one.accounts:
+        if account.campaign_id is not None:
+            named[account.campaign_id] = named.get(account.campaign_id, 0) + 1
+    said += "".join(f"; {number:,} of campaign {campaign}" for campaign, number in named.items())
+    keyed = sum(bool(account.identifiers) for account in one.accounts)
+    said += f"; {keyed:,} by identifiers" if keyed else ""
+    surest = ", ".join(account.account_id for account in one.accounts if account.campaign_id is None and account.bits)[:120]
+    said += f". In no campaign here: {surest}" if surest else ""
+    return said + (f". {one.reason[0].upper()}{one.reason[1:]}." if one.reason else ".")
 
 
 def _show_visibility(console: Console, findings: Findings) -> None:

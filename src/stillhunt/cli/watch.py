@@ -95,7 +95,7 @@ def watch(
     from stillhunt.cli.watching import Place, Watch
     from stillhunt.intake.follow import Follower
     from stillhunt.intake.journal import Journal
-    from stillhunt.lake import Lake
+    from stillhunt.lake import Lake, packs
     from stillhunt.ledger.recording import record
 
     with ExitStack() as stack:
@@ -116,6 +116,7 @@ def watch(
             false_discovery_rate=false_discovery_rate,
             network_kind=network_kinds(),
             ignored_organizations=frozenset(ignore_organization or ()),
+            packs=packs.kept(opened.folder),
         )
         complain(missing)
         ended = stack.enter_context(signals())

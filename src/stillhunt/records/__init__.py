@@ -378,6 +378,38 @@ class Pool(_Message):
     explanations: list[str] = Field(default_factory=list)
 
 
+class RecognisedAccount(_Message):
+    """An account that matches a pack."""
+
+    account_id: str
+    bits: float
+    """Weight of evidence (log2 of a likelihood ratio) against a stranger of this lake; 0 where identifiers alone match."""
+    grams: int
+    """Distinct grams of the pack that recur in its requests."""
+    requests: float
+    """Share of its requests that have two of them or more."""
+    same_client: bool = False
+    """Whether most of its calls came with a client that the pack names."""
+    identifiers: list[str] = Field(default_factory=list)
+    """Kinds of its identifiers that are in the pack."""
+    campaign_id: str | None = None
+    """The campaign of these findings that it is named in, if any."""
+
+
+class Recognised(_Message):
+    """What a scan saw of the campaign in an imported pack. It describes: nobody is accused for matching."""
+
+    pack_id: str
+    issuer: str
+    campaign: str
+    """The sender's name for it, which means nothing to anybody else."""
+    grams: int
+    """Grams of the pack that were looked for."""
+    accounts: list[RecognisedAccount] = Field(default_factory=list)
+    reason: str | None = None
+    """Why nothing is said of some or all of it, in words."""
+
+
 class Findings(_Message):
     """One scan's result."""
 
@@ -391,6 +423,8 @@ class Findings(_Message):
     as_of: str | None = None
     notes: list[str] = Field(default_factory=list)
     """What could not be seen and what to do next, one sentence each."""
+    recognised: list[Recognised] = Field(default_factory=list, exclude_if=lambda found: not found)
+    """One for each imported pack that was looked for; left out where there is none."""
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON object, with `from` spelled as the contract does."""

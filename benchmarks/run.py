@@ -23,6 +23,7 @@ BENCHMARKS = {
     "sketching": "Fingerprints",
     "ingest": "Ingest",
     "memory": "Memory",
+    "ledger": "Ledger",
     "negatives": "Hard negatives",
     "coverage": "Coverage of the guarantee",
     "scale": "A twelfth of full size",
@@ -30,7 +31,7 @@ BENCHMARKS = {
 """Script -> heading. The order is from short to long, so that what breaks early is seen early."""
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("stillhunt", "duckdb", "pyarrow", "pyiceberg", "numpy", "scipy", "numba", "rensa")
+PACKAGES = ("stillhunt", "duckdb", "pyarrow", "pyiceberg", "numpy", "scipy", "numba", "cryptography", "rensa")
 
 
 def main() -> int:

@@ -954,6 +954,56 @@ def verify_bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes]
         raise Refused(f"bundle: cannot be read ({type(error).__name__})") from error
 
 
+def _interaction(data: bytes, keys: Sequence[Key]) -> Verdict:
+    if len(data) > NOTE_LIMIT:
+        raise Refused("proof: larger than 1 MiB")
+    names = ("interaction_id", "row", "position", "rows", "row_proof", "leaf", "leaf_data", "log_proof")
+    document = parse_canonical(data.removesuffix(b"\n"), "proof")
+    identity, shown, position, rows, row_proof, leaf, leaf_data, log_proof = _fields(document, "proof", names)
+    entry = from_base64(leaf_data, "proof: the batch's entry")
+    checkpoint, signed, index = check_log_proof(_text(log_proof, "proof: log proof").encode(), entry, keys)
+    at, batch, kind, _ = _fields(parse_canonical(entry, "proof: the batch's entry"), "entry", ("at", "document", "kind", "stillhunt"))
+    if kind != "batch" or index != leaf or not isinstance(batch, dict) or batch.get("rows") != rows or not isinstance(shown, dict):
+        raise Refused("proof: the entry is not that of a batch with so many rows")
+    root = from_hex(batch.get("root"), "proof: root of the batch", HASH_SIZE)
+    place, size = _whole(position, "proof: position"), _whole(rows, "proof: rows")
+    check_inclusion(place, size, row_leaf(shown, {}), _proof(row_proof, "proof"), root)
+    if shown["call"]["values"].get("interaction_id") != identity:
+        raise Refused("proof: that is not the interaction's id")
+    verdict = Verdict(facts={"interaction_id": identity, "leaf": index, "position": place, "rows": size})
+    by = ", ".join(f"{each.key.label} ({each.key.algorithm})" for each in signed)
+    verdict.proved = [
+        f"The log {checkpoint.origin} had {checkpoint.size} entries with the root {checkpoint.root.hex()}; signed by {by}.",
+        f"The interaction {identity} is row {place} of {size} in the batch of entry {index}, as it is shown.",
+    ]
+    verdict.claimed = [f"That the batch was ingested {_text(at, 'entry')}, and that the logs were true then."]
+    verdict.not_shown = ["All other interactions.", "That others are not shown a different log: compare checkpoints, or ask witnesses."]
+    return verdict
+
+
+def verify_interaction(data: bytes, keys: Sequence[Key]) -> Verdict:
+    """Check the proof of one interaction by itself, as `stillhunt ledger prove --interaction` writes it.
+
+    Raises:
+        Refused: anything at all is wrong. No other exception leaves this function.
+    """
+    try:
+        return _interaction(data, keys)
+    except Refused:
+        raise
+    except Exception as error:  # a defect here must not look like evidence
+        raise Refused(f"proof: cannot be read ({type(error).__name__})") from error
+
+
+def verify_any(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes] = ()) -> Verdict:
+    """`verify_bundle`, or `verify_interaction` for a file that begins like the proof of one.
+
+    Raises:
+        Refused: anything at all is wrong.
+    """
+    return verify_interaction(data, keys) if data.startswith(b'{"interaction_id":') else verify_bundle(data, keys, authorities)
+
+
 def read_keys(text: str) -> list[Key]:
     """Keys from a file: one vkey a line; empty lines, lines that begin with '#' and PEM blocks are passed over.
 
@@ -985,7 +1035,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         keys = [key for path in given.key for key in read_keys(path.read_text("utf-8"))]
-        verdict = verify_bundle(given.bundle.read_bytes(), keys, [path.read_bytes() for path in given.tsa])
+        verdict = verify_any(given.bundle.read_bytes(), keys, [path.read_bytes() for path in given.tsa])
     except (Refused, OSError, UnicodeDecodeError) as error:
         line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(error))
         sys.stderr.write(f"REFUSED: {line[:1000]}\n")

@@ -23,7 +23,8 @@ from stillhunt.ledger.auditing import check
 from stillhunt.ledger.proving import prove_interaction
 from stillhunt.ledger.recording import record
 from stillhunt.records import Findings
-from stillhunt.verifier import check_inclusion, check_log_proof, row_leaf
+from stillhunt.records.canonical import canonical
+from stillhunt.verifier import Refused, check_inclusion, check_log_proof, row_leaf, verify_any, verify_interaction
 
 TESTS = Path(__file__).parent.parent
 
@@ -111,6 +112,31 @@ def test_retention_excuses_the_rows_that_it_removed_and_no_others(tmp_path):
     found = problems(folder)
     assert any("no entry says that it was removed" in one for one in found)
     assert any("more than retention removed" in one for one in found)
+
+
+def test_the_proof_of_one_interaction_is_small_and_verifies_by_itself(place):
+    ledger = Ledger.open(place / "ledger")
+    with Lake.open(place) as lake:
+        brief, whole = (canonical(ledger.prove_interaction("call-00000042", lake, brief=brief)) for brief in (True, False))
+    assert len(brief) < 4_000 < len(whole)
+    for data in (brief, whole, brief + b"\n"):
+        verdict = verify_any(data, ledger.keys())
+        assert verdict.facts["interaction_id"] == "call-00000042"
+    assert "ML-DSA" in verify_any(whole, ledger.keys()).proved[0]
+    assert "ML-DSA" not in verify_any(brief, ledger.keys()).proved[0]
+
+
+def test_no_changed_byte_of_an_interactions_proof_verifies(place):
+    ledger = Ledger.open(place / "ledger")
+    with Lake.open(place) as lake:
+        data = canonical(ledger.prove_interaction("call-00000042", lake))
+    keys = ledger.keys()
+    for at in range(len(data)):
+        with pytest.raises(Refused):
+            verify_any(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], keys)
+    for other in (b"", data[:-1], b'{"interaction_id":1}', data.replace(b'"leaf":', b'"leaf":1', 1)):
+        with pytest.raises(Refused):
+            verify_interaction(other, keys)
 
 
 def test_a_proof_shows_one_row_and_leads_to_the_signed_checkpoint(place):

@@ -18,6 +18,7 @@ from stillhunt.cli.ledger_place import LakeOfLedger, LedgerOption, OutputOption,
 from stillhunt.cli.outcome import BAD_INPUT
 from stillhunt.cli.terminal import Json, emit, results
 from stillhunt.errors import InputError
+from stillhunt.records.canonical import canonical
 
 app = typer.Typer(
     help="The append-only log under everything: what it holds, whether it is whole, and proofs from it.", no_args_is_help=True
@@ -172,6 +173,9 @@ def prove(
     lake: LakeOfLedger = None,
     ledger: LedgerOption = None,
     output: OutputOption = None,
+    all_signatures: Annotated[
+        bool, typer.Option("--all-signatures", help="With an interaction's proof also the checkpoint's ML-DSA signature, 3.3 kB.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the proof that an entry (.tlog-proof, with the entry in it) or an interaction (JSON) is in the ledger."""
@@ -186,11 +190,11 @@ def prove(
     if lake is None:
         raise InputError("--interaction needs --lake DIR, which holds the row")
     with Lake.open(lake) as holding:
-        proof = book.prove_interaction(interaction, holding)
+        proof = canonical(book.prove_interaction(interaction, holding, brief=not all_signatures)) + b"\n"
     if output is None:
-        emit(proof)
+        typer.echo(proof.decode(), nl=False)
     else:
-        deliver(encoder.dumps(proof, indent=1).encode() + b"\n", output, json=json, what="proof")
+        deliver(proof, output, json=json, what="proof")
 
 
 @app.command()

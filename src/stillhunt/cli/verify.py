@@ -12,7 +12,7 @@ from stillhunt.errors import InputError
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's file.", show_default=False)],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle, or the proof of one interaction.", show_default=False)],
     key: Annotated[
         list[Path],
         typer.Option("--key", metavar="FILE", help="Public keys that you trust, of the provider and of witnesses. May be repeated."),
@@ -24,11 +24,11 @@ def verify(
     json: Json = False,
 ) -> None:
     """Verify an evidence bundle: what is proved, what is merely claimed, what is not shown. Exits with status 2 if it is refused."""
-    from stillhunt.verifier import Refused, read_keys, told, verify_bundle
+    from stillhunt.verifier import Refused, read_keys, told, verify_any
 
     try:
         keys = [one for path in key for one in read_keys(_read(path).decode("utf-8", "replace"))]
-        verdict = verify_bundle(_read(bundle), keys, [_read(path) for path in tsa or []])
+        verdict = verify_any(_read(bundle), keys, [_read(path) for path in tsa or []])
     except Refused as error:
         raise InputError(f"{bundle}: refused: {error}") from error
     if json:

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from stillhunt.ledger.keys import ED25519, ED25519_COSIGNATURE, ML_DSA_44, Signing
 from stillhunt.verifier import Checkpoint, Key, cosignature_message, cosigned_message
 
+_ML_DSA_LETTERS = 2420 * 4 // 3
+"""A signature of ML-DSA-44 alone has so many letters of base64."""
+
 
 def base64_of(data: bytes) -> str:
     """RFC 4648 section 4, the only spelling."""
@@ -47,6 +50,13 @@ def sign_checkpoint(signers: Sequence[Signing], checkpoint: Checkpoint, seconds:
     """The checkpoint as a note signed by the log's own keys."""
     lines = [signature_line(signer, checkpoint.origin, signer.kind, checkpoint, seconds) for signer in signers]
     return (text_of(checkpoint) + "\n" + "".join(lines)).encode()
+
+
+def without_ml_dsa(note: bytes) -> bytes:
+    """A checkpoint without the signatures that are as long as ML-DSA's; as it is if none would be left."""
+    text, lines = note.decode().rsplit("\n\n", 1)
+    short = [line + "\n" for line in lines.splitlines() if len(line.rpartition(" ")[2]) < _ML_DSA_LETTERS]
+    return "\n\n".join((text, "".join(short))).encode() if short else note
 
 
 def cosign(signers: Sequence[Signing], name: str, checkpoint: Checkpoint, seconds: int) -> bytes:

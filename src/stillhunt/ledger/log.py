@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from stillhunt import __version__
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.ledger import merkle, store
-from stillhunt.ledger.checkpoints import envelope, log_proof, sign_checkpoint
+from stillhunt.ledger.checkpoints import envelope, log_proof, sign_checkpoint, without_ml_dsa
 from stillhunt.ledger.keys import Signing, key_path, make_key, read_key
 from stillhunt.ledger.store import Store, sync_folder, write_through
 from stillhunt.records.canonical import canonical
@@ -198,13 +198,14 @@ class Ledger:
         found = {path.name: path for folder in folders for path in folder.glob(f"{size}.*.{what}")}
         return [found[name] for name in sorted(found)]
 
-    def proof(self, index: int, size: int | None = None, *, with_entry: bool = False) -> bytes:
+    def proof(self, index: int, size: int | None = None, *, with_entry: bool = False, brief: bool = False) -> bytes:
         """A .tlog-proof: entry `index` is in the log of the first `size` entries (default: all).
 
         Args:
             index: the entry.
             size: of the checkpoint that is proved against.
             with_entry: put the entry's bytes into the file's `extra` line, so that nothing else is needed to check it.
+            brief: leave out the checkpoint's ML-DSA signatures, 3.3 kB each. What is left is a checkpoint as well.
 
         Raises:
             StillhuntError: there is no such entry.
@@ -213,14 +214,18 @@ class Ledger:
         if not 0 <= index < size <= self.size:
             raise InputError(f"{self.folder}: there is no entry {index} among the first {size}")
         extra = self.entry(index).data if with_entry else None
-        return log_proof(index, merkle.inclusion(self._store.hash_at, index, size), self.checkpoint(size), extra)
+        checkpoint = self.checkpoint(size)
+        return log_proof(
+            index, merkle.inclusion(self._store.hash_at, index, size), without_ml_dsa(checkpoint) if brief else checkpoint, extra
+        )
 
-    def prove_interaction(self, interaction_id: str, lake: Lake | None = None) -> dict[str, Any]:
+    def prove_interaction(self, interaction_id: str, lake: Lake | None = None, *, brief: bool = True) -> dict[str, Any]:
         """The proof of one interaction as JSON; `stillhunt.ledger.proving` says what is in it.
 
         Args:
             interaction_id: which.
             lake: holds the row; by default the one that `ledger_at` was given, or the one that the ledger's folder lies in.
+            brief: as for `proof`.
 
         Raises:
             StillhuntError: ledger or lake does not have it, or they differ.
@@ -230,9 +235,9 @@ class Ledger:
 
         known = lake or self.lake
         if known is not None:
-            return prove_interaction(self, known, interaction_id)
+            return prove_interaction(self, known, interaction_id, brief=brief)
         with Lake.open(self.folder.parent) as opened:
-            return prove_interaction(self, opened, interaction_id)
+            return prove_interaction(self, opened, interaction_id, brief=brief)
 
     def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
         """The proof that the first `old_size` entries are the beginning of the first `size` (default: all).

@@ -23,7 +23,9 @@ from stillhunt.verifier import row_leaf
 _DAY_DIGITS = len("2026-05-01")
 
 
-def prove_interaction(ledger: Ledger, lake: Lake, interaction_id: str, batches: Batches | None = None) -> dict[str, Any]:
+def prove_interaction(
+    ledger: Ledger, lake: Lake, interaction_id: str, batches: Batches | None = None, *, brief: bool = False
+) -> dict[str, Any]:
     """The proof of one interaction, as JSON.
 
     Args:
@@ -31,6 +33,7 @@ def prove_interaction(ledger: Ledger, lake: Lake, interaction_id: str, batches: 
         lake: holds the row itself.
         interaction_id: which.
         batches: the ledger's, where many are proved.
+        brief: leave out the checkpoint's ML-DSA signatures.
 
     Returns:
         interaction_id; row: group -> {salt, values}, for `verifier.row_leaf`; position, rows: in the batch's tree and of it; row_proof: the
@@ -50,7 +53,7 @@ def prove_interaction(ledger: Ledger, lake: Lake, interaction_id: str, batches: 
         batch = known[place.number]
         for row in rows_of(ledger, lake, batches, batch, interaction_id):
             found = True
-            proof = assemble(ledger, batches, batch, place, row)
+            proof = assemble(ledger, batches, batch, place, row, brief=brief)
             if proof is not None:
                 return proof
     if found:
@@ -58,7 +61,9 @@ def prove_interaction(ledger: Ledger, lake: Lake, interaction_id: str, batches: 
     raise InputError(f"{lake.where}: the lake no longer has interaction {interaction_id!r}; after retention only others' copies prove it")
 
 
-def assemble(ledger: Ledger, batches: Batches, batch: Known, place: Place, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def assemble(
+    ledger: Ledger, batches: Batches, batch: Known, place: Place, row: Mapping[str, Any], *, brief: bool = False
+) -> dict[str, Any] | None:
     """The proof of a row that was found in the lake already; None where it is not the one at `place`."""
     groups = shown(row, place.position, batches.secret(batch.batch))
     if row_leaf(groups, {}) != batches.leaves(place.number)[place.position].tobytes():
@@ -71,7 +76,7 @@ def assemble(ledger: Ledger, batches: Batches, batch: Known, place: Place, row: 
         "row_proof": [base64.b64encode(one).decode("ascii") for one in batches.proof(place)],
         "leaf": batch.entry,
         "leaf_data": base64.b64encode(ledger.entry(batch.entry).data).decode("ascii"),
-        "log_proof": ledger.proof(batch.entry).decode("utf-8"),
+        "log_proof": ledger.proof(batch.entry, brief=brief).decode("utf-8"),
     }
 
 

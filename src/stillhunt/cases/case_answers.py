@@ -1,0 +1,145 @@
+"""One question's answer as blocks: hypotheses side by side, what speaks for and against each, figures with intervals, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stillhunt.cases.case_document import Block, Heading, Items, Kind, Picture, Table, Text, shown
+from stillhunt.cases.case_pictures import likelihoods
+from stillhunt.cases.wording import moment
+from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Estimate, Hypothesis, Point
+
+MOST_POINTS = 8
+MOST_TOLD = 8
+"""Hypotheses with points in detail, the likeliest first; of more, the rest stands in the table."""
+MOST_ROWS = 24
+MOST_COLUMNS = 8
+FULL = 90
+"""Letters that fill the width of a page; a table with fewer is narrower."""
+
+_TIMES = frozenset({"at", "first", "last"})
+_LONG = frozenset({"text", "would_refute"})
+_ELSEWHERE = "in the case's answers, and in answers.json of an evidence bundle"
+
+
+def answered(answer: Answer) -> list[Block]:
+    """The answer from its summary to its notes."""
+    blocks: list[Block] = [Heading(shown(answer.title, 160)), Text(shown(answer.summary, 2_000))]
+    if answer.hypotheses:
+        said = ", ".join(shown(f"{one.name} {one.likelihood.value}", 80) for one in answer.hypotheses)
+        picture = likelihoods(answer.hypotheses)
+        blocks.append(Picture("How likely", "The range that each word of likelihood stands for.", picture, f"Likelihoods: {said}."))
+        blocks.append(_side_by_side(answer.hypotheses))
+        ordered = sorted(answer.hypotheses, key=lambda one: -LIKELIHOOD_RANGES[one.likelihood][0])
+        for one in ordered[:MOST_TOLD]:
+            blocks += _argued(one)
+        if len(ordered) > MOST_TOLD:
+            rest = f"What speaks for and against the other {len(ordered) - MOST_TOLD} is {_ELSEWHERE}."
+            blocks.append(Text(rest, small=True))
+    if answer.estimates:
+        blocks += [Heading("Figures", 3), _figures(answer.estimates)]
+    for name, rows in answer.tables.items():
+        blocks += _rows(name, rows)
+    if answer.notes:
+        blocks += [Heading("Assumed, or not seen", 3), Items([shown(note, 600) for note in answer.notes])]
+    return blocks
+
+
+def _side_by_side(hypotheses: Sequence[Hypothesis]) -> Table:
+    rows = []
+    for one in hypotheses:
+        low, high = LIKELIHOOD_RANGES[one.likelihood]
+        likelihood = f"{one.likelihood.value}\n{100 * low:.0f} to {100 * high:.0f} %"
+        said = f"{shown(one.name, 80)}\n{shown(one.statement, 300)}"
+        graded = [one.confidence.value, one.source_reliability.value, one.information_credibility.value]
+        rows.append([said, likelihood, *graded, f"{len(one.supports)} / {len(one.opposes)}"])
+    return Table(
+        ["Hypothesis", "Likelihood", "Confidence", "Source", "Information", "For / against"],
+        ["named", "text", "text", "text", "text", "number"],
+        [0.42, 0.16, 0.12, 0.08, 0.11, 0.11],
+        rows,
+    )
+
+
+def _argued(one: Hypothesis) -> list[Block]:
+    blocks: list[Block] = [Heading(shown(f"{one.name}: {one.likelihood.value}", 160), 3)]
+    for mark, points in (("+", one.supports), ("−", one.opposes)):
+        if points:
+            listed = [_point(point) for point in points[:MOST_POINTS]]
+            if len(points) > MOST_POINTS:
+                listed.append(f"and {len(points) - MOST_POINTS} more, {_ELSEWHERE}")
+            blocks.append(Items(listed, "+" if mark == "+" else "−"))
+    if one.would_change:
+        blocks.append(Items([f"Would change it: {shown(change, 300)}" for change in one.would_change], "?"))
+    return blocks
+
+
+def _point(point: Point) -> str:
+    weight = f" [{point.bits:.1f} bits]" if point.bits is not None else ""
+    where = f" ({shown(point.reference, 120)})" if point.reference else ""
+    return f"{shown(point.text, 500)}{weight}{where}"
+
+
+def _figures(estimates: Mapping[str, Estimate]) -> Table:
+    rows = []
+    for name, one in estimates.items():
+        rows.append([shown(name.replace("_", " "), 60), number(one.value), _interval(one), shown(one.unit, 80), shown(one.method, 300)])
+    return Table(
+        ["What", "Value", "Interval", "Unit", "How"], ["text", "number", "text", "text", "text"], [0.15, 0.13, 0.19, 0.17, 0.36], rows
+    )
+
+
+def _interval(one: Estimate) -> str:
+    if one.low is None and one.high is None:
+        return ""
+    level = f"{100 * one.level:g} %: " if one.level < 1 else ""
+    if one.high is None:
+        return f"{level}at least {number(one.low)}"
+    return f"{level}at most {number(one.high)}" if one.low is None else f"{level}{number(one.low)} to {number(one.high)}"
+
+
+def _rows(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    filled = {key for row in rows for key, value in row.items() if value not in (None, "")}
+    keys = [key for key in rows[0] if key in filled and key not in _LONG][:MOST_COLUMNS] if rows else []
+    if not keys:
+        return []
+    cells = [[_cell(key, row.get(key)) for key in keys] for row in rows[:MOST_ROWS]]
+    kinds: list[Kind] = [_kind([row.get(key) for row in rows], key) for key in keys]
+    longest = [min(max(len(text) for text in [key, *(row[at] for row in cells)]), 42) + 3 for at, key in enumerate(keys)]
+    widths = [one / max(sum(longest), FULL) for one in longest]
+    blocks: list[Block] = [
+        Heading(shown(name.replace("_", " ").capitalize(), 80), 3),
+        Table([shown(key.replace("_", " "), 40) for key in keys], kinds, widths, cells),
+    ]
+    left = len(rows) - MOST_ROWS
+    dropped = [key for key in rows[0] if key in filled and key not in keys]
+    if left > 0 or dropped:
+        what = [f"{left:,} more rows"] if left > 0 else []
+        what += [f"the {'column' if len(dropped) == 1 else 'columns'} {', '.join(shown(key, 40) for key in dropped)}"] if dropped else []
+        blocks.append(Text(f"{' and '.join(what).capitalize()}: {_ELSEWHERE}.", small=True))
+    return blocks
+
+
+def _kind(values: Sequence[Any], key: str) -> Kind:
+    if key.endswith("_id") or "sha256" in key:
+        return "id"
+    known = [value for value in values if value is not None]
+    return "number" if known and all(isinstance(value, int | float) and not isinstance(value, bool) for value in known) else "text"
+
+
+def number(value: float | None) -> str:
+    """A figure with as many digits as are worth reading."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1_000 else f"{value:,.4g}"
+
+
+def _cell(key: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) and key in _TIMES:
+        return moment(value)
+    return number(value) if isinstance(value, int | float) else shown(value, 160)

@@ -11,6 +11,7 @@ from stillhunt.cli import (
     case,
     case_answer,
     case_export,
+    case_report,
     catalogue,
     intake,
     investigate,
@@ -65,6 +66,7 @@ case.app.command("answer")(case_answer.answer)
 case.app.command("policy")(case_answer.policy)
 case.app.command("share")(share.share)
 case.app.command("export")(case_export.export)
+case.app.command("report")(case_report.report)
 case.app.command("pack")(packs.pack)
 app.command("import")(packs.import_)
 app.command("packs")(packs.packs)

@@ -37,8 +37,9 @@ def export(
     ] = None,
     report: Annotated[
         list[Path] | None,
-        typer.Option("--report", metavar="FILE", help="A report to enclose: one .html and one .pdf file at most. May be repeated."),
+        typer.Option("--report", metavar="FILE", help="Enclose this .html or .pdf file and not the case's report. May be repeated."),
     ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Enclose no report that is not given with --report.")] = False,
     by: ByOption = None,
     json: Json = False,
 ) -> None:
@@ -56,6 +57,7 @@ def export(
         raise InputError("--tlp red: is for one recipient's eyes only; say whose with --recipient NAME")
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise InputError(f"{output}: is no file in a folder that exists; choose another place")
+    given = _reports(report or [])
     with docket(lake, write=True) as cases:
         found = cases.case(case)
         answers = newest_answers(found)
@@ -66,7 +68,7 @@ def export(
             whole_findings=whole_findings,
             recipient=(recipient or "").strip() or None,
             tlp=tlp,
-            reports=_reports(report or []),
+            reports=given if no_report or given else None,
         )
         content, event = make(cases, found.case_id, answers, wanted, name)
         write_private(output, content)

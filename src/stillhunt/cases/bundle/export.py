@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from stillhunt.cases.answering import kept
 from stillhunt.cases.bundle.choosing import COLUMNS, MOST, chosen
 from stillhunt.cases.bundle.logged import interactions, log, scan_entry
 from stillhunt.cases.bundle.statement import as_bytes, as_json, as_text, statement, subjects_sha256
+from stillhunt.cases.case_report import reports
 from stillhunt.cases.docket import Docket
 from stillhunt.cases.freezing import Frozen
 from stillhunt.cases.material import Material
@@ -42,7 +43,7 @@ class Wanted:
         whole_findings: enclose the scan's findings whole, which proves that the campaign is a part of them, and names others.
         recipient: the organization that it is for; the ledger keeps it for ever.
         tlp: who a recipient may tell.
-        reports: `report.html` and `report.pdf`, as far as they are to be enclosed.
+        reports: `report.html` and `report.pdf`, as far as they are to be enclosed; None encloses both, made of the case as it stands.
     """
 
     interactions: Sequence[str] | None = None
@@ -51,7 +52,7 @@ class Wanted:
     whole_findings: bool = False
     recipient: str | None = None
     tlp: str = "amber"
-    reports: Mapping[str, bytes] = field(default_factory=dict)
+    reports: Mapping[str, bytes] | None = None
 
 
 def export(docket: Docket, name: str, answers: Sequence[Answer], wanted: Wanted, by: str) -> tuple[bytes, CaseEvent]:
@@ -114,7 +115,8 @@ def gathered(
     policy = kept(case, "policy")
     if policy is not None:
         artifacts["policy.json"] = as_json(policy)
-    for name, content in wanted.reports.items():
+    enclosed = wanted.reports if wanted.reports is not None else reports(case, material, answers, ledger)
+    for name, content in enclosed.items():
         artifacts[name] = as_text(content) if name.endswith(".html") else as_bytes(content)
     return artifacts
 

@@ -38,6 +38,9 @@ TYPICAL = 0.5
 LEAST_MATCHED = 0.2
 """A pack that fewer of the campaign's own accounts match would recognise nobody."""
 
+ENOUGH, NEARLY_ALL = LEAST_GRAMS + 2, 0.95
+"""No more goes in once so large a share of the members shows so many grams."""
+
 ALIKE = 0.5
 """Two grams stand and fall together if the accounts that show both are this share of those that show either."""
 
@@ -88,7 +91,7 @@ def chosen(shown: Shown, members: Index, outside: Mask, digest: Digest | None = 
     for gram, those in zip(own.tolist(), np.split(accounts, np.searchsorted(grams, own)[1:]) if own.size else [], strict=True):
         holders[gram] = frozenset(those.tolist())
     ranked = sorted(holders, key=lambda gram: (-len(holders[gram]), gram))[:MOST_GRAMS]
-    groups = _together(ranked, holders)[:MOST_TEMPLATES]
+    groups = _enough(_together(ranked, holders)[:MOST_TEMPLATES], near, members)
     kept = np.array(sorted(gram for group in groups for gram in group), np.int64)
     counts = near.counts(kept)
     least = max(LEAST_GRAMS, int(TYPICAL * float(np.median(counts[members]))) if members.size else 0)
@@ -119,6 +122,19 @@ def _together(ranked: list[int], holders: dict[int, frozenset[int]]) -> list[lis
                 break
         else:
             groups.append([gram])
+    return groups
+
+
+def _enough(groups: list[list[int]], shown: Shown, members: Index) -> list[list[int]]:
+    """As many groups, the most frequent first, as nearly all members are recognised by: more would only tell the recipient more.
+
+    It would not help either: whether an account shows what few members do depends on how much it asks.
+    """
+    counts = np.zeros(members.size, np.int64)
+    for number, group in enumerate(groups, 1):
+        counts += shown.counts(np.array(group, np.int64))[members]
+        if (counts >= ENOUGH).mean() >= NEARLY_ALL:
+            return groups[:number]
     return groups
 
 

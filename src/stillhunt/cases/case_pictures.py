@@ -7,8 +7,7 @@ shade they take some hundred kilobytes. The others are Altair specs. The same in
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -106,12 +105,12 @@ def _rate(timeline: Timeline, left: int, width: float) -> str:
     right = left + width * len(heights)
     top = _HEAD
     return (
-        f"<g><title>All accounts together: at most {count(most, 'call')} in one {timeline.span}</title>"
+        f"<g><title>All accounts together: at most {count(most, 'call')} in {timeline.span}</title>"
         f'<path fill="{PALETTE["grid"]}" d="M{left} {top}H{_short(right)}v1H{left}zM{left} {base}H{_short(right)}v1H{left}z"/>'
         f'<path fill="{PALETTE["for"]}" d="M{left} {base}{steps}V{base}z"/></g>'
         + _text(left - 6, top + 4, f"{most:,}", "end", "muted")
         + _text(left - 6, base + 4, "0", "end", "muted")
-        + _text(left, 10, f"calls in one {timeline.span}, all accounts together (above), and account by account", "start", "muted")
+        + _text(left, 10, f"calls in {timeline.span}, all accounts together (above), and account by account", "start", "muted")
     )
 
 
@@ -132,7 +131,7 @@ def _ticks(timeline: Timeline, left: int, width: float, top: float, bottom: floa
 
 
 def _legend(bounds: Sequence[int], span: str, left: int, y: float) -> str:
-    parts, x = [_text(left, y, f"calls of one account in one {span}", "start", "muted")], left + 240.0
+    parts, x = [_text(left, y, f"calls of one account in {span}", "start", "muted")], left + 240.0
     for at, opacity in enumerate(_opacity(len(bounds))):
         upper = bounds[at + 1] - 1 if at + 1 < len(bounds) else None
         words = f"{bounds[at]:,} or more" if upper is None else f"{bounds[at]:,}" if upper == bounds[at] else f"{bounds[at]:,} to {upper:,}"
@@ -322,8 +321,9 @@ def _reach(taken: int) -> int:
 
 def likelihoods(hypotheses: Sequence[Hypothesis], width: int = 800) -> str:
     """Each hypothesis' range of likelihood on one scale from 0 to 100 %."""
-    names = Counter(visible(one.name, 44) for one in hypotheses)
-    rows: list[Mapping[str, Any]] = [
+    names = [visible(one.name, 40) for one in hypotheses]
+    named = [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]  # two bars never share a line
+    rows = [
         {
             "label": name,
             "low": 100 * LIKELIHOOD_RANGES[one.likelihood][0],
@@ -331,11 +331,10 @@ def likelihoods(hypotheses: Sequence[Hypothesis], width: int = 800) -> str:
             "said": f"{name}: {one.likelihood.value}",
             "word": one.likelihood.value,
         }
-        for one in hypotheses
-        if names[name := visible(one.name, 44)] == 1
+        for name, one in zip(named, hypotheses, strict=True)
     ]
     labels = [str(row["label"]) for row in rows]
-    base = alt.Chart(alt.InlineData(values=list(rows))).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("label:N", sort=labels, title=None, axis=alt.Axis(labelLimit=300, minExtent=250))
     )
     scale = alt.Scale(domain=[0, 118], nice=False)

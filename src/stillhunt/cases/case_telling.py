@@ -109,10 +109,8 @@ def _when(about: About) -> list[Block]:
         if drawn < len(line.names)
         else "All accounts"
     )
-    words = f"{some}, one row each, in the order of their first call; one column is one {line.span} (UTC), darker with more calls."
-    alt = (
-        f"Heat map of the calls of {drawn} accounts from {line.moment(0):%Y-%m-%d}, one column for each {line.span}, and their total rate."
-    )
+    words = f"{some}, one row each, in the order of their first call; one column is {line.span} (UTC), darker with more calls."
+    alt = f"Heat map of the calls of {drawn} accounts from {line.moment(0):%Y-%m-%d}, one column for {line.span}, and their total rate."
     return [*blocks, Picture("Calls by account and time", words, heat_map(line), alt)]
 
 

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from stillhunt.cases.material import Material
 from stillhunt.channels.digest.chunks import until
-from stillhunt.records import Campaign
 
 MOST_SPANS = 240
 """Columns at most: an hour each for ten days, longer spans beyond."""
@@ -49,15 +48,18 @@ class Timeline:
     def span(self) -> str:
         """The length of a span in words."""
         if self.hours % 24:
-            return "hour" if self.hours == 1 else f"{self.hours} hours"
-        return "day" if self.hours == 24 else f"{self.hours // 24} days"
+            return "an hour" if self.hours == 1 else f"{self.hours} hours"
+        return "a day" if self.hours == 24 else f"{self.hours // 24} days"
 
 
 def timeline(material: Material) -> Timeline:
     """The calls of all members that the scan saw, failed ones included; accounts without any are left out."""
-    first, last = _span(material.campaign)
+    if not material.members.size:
+        return Timeline([], np.zeros((0, 1), np.int64), 0, 1)
+    digest = material.sight.digest
+    first, last = int(digest.first[material.members].min()), int(digest.last[material.members].max())
     hours = next((length for length in HOURS if (last - first) // (length * _HOUR) + 2 <= MOST_SPANS), HOURS[-1])
-    begin = first // (max(hours, 24) * _HOUR) * max(hours, 24) * _HOUR if hours >= 24 else first // (hours * _HOUR) * hours * _HOUR
+    begin = first // (min(hours, 24) * _HOUR) * min(hours, 24) * _HOUR
     spans = int((last - begin) // (hours * _HOUR)) + 1
     names = material.names
     wanted = pa.array(names, pa.string())
@@ -76,12 +78,6 @@ def timeline(material: Material) -> Timeline:
         cells, times = np.unique(table["place"].to_numpy().astype(np.int64) * spans + column, return_counts=True)
         calls[cells] += times
     return _ordered(names, calls.reshape(len(names), spans), begin, hours)
-
-
-def _span(campaign: Campaign) -> tuple[int, int]:
-    """The campaign's first and last call, microseconds since 1970 UTC."""
-    first, last = (datetime.fromisoformat(text) for text in (campaign.first_seen, campaign.last_seen))
-    return tuple(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6) for at in (first, last))  # type: ignore[return-value]
 
 
 def _ordered(names: list[str], calls: npt.NDArray[np.int64], begin: int, hours: int) -> Timeline:

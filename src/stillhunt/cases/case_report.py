@@ -163,8 +163,11 @@ def _on_paper(svg: str) -> str:
 
 
 def _spelled(node: Any) -> Any:
-    """Everything beyond Latin, Greek and Cyrillic as ``<U+XXXX>``."""
+    """Everything beyond Latin, Greek and Cyrillic as ``<U+XXXX>``, in pictures as XML has it."""
     if isinstance(node, dict):
+        if "svg" in node:
+            left = _spelled({key: value for key, value in node.items() if key != "svg"})
+            return left | {"svg": "".join(c if _PLAIN.match(c) else f"&lt;U+{ord(c):04X}&gt;" for c in node["svg"])}
         return {key: value if key in {"kind", "mark"} else _spelled(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_spelled(one) for one in node]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cases.frozen_world import FrozenWorld, frozen_world
@@ -66,3 +68,28 @@ def test_what_cannot_be_packed_or_imported_is_one_line(world, pack, stillhunt, t
         refused = stillhunt(*arguments, "--lake", world.lake)
         assert refused.status == 2
         assert refused.err.count("\n") == 1
+
+
+def test_a_case_repeats_what_was_recognised_though_the_pack_is_gone(world, pack, stillhunt):
+    file, keys, done = pack()
+    assert done.status == 0
+    assert stillhunt("import", file, "--key", keys, "--lake", world.lake).status == 0
+    scanned = stillhunt("scan", "--lake", world.lake, "--json").document
+    opened = stillhunt("case", "open", scanned["campaigns"][0]["campaign_id"], "--lake", world.lake, "--by", "A. Nalyst", "--json")
+    assert opened.status == 0, opened.err
+    for kept in (world.lake / "packs").iterdir():
+        kept.unlink()
+    again = stillhunt("case", "rerun", opened.document["case_id"], "--lake", world.lake, "--by", "A. Nalyst")
+    assert again.status == 0, again.err + again.out
+    assert "recognised" not in stillhunt("scan", "--lake", world.lake, "--json").document
+
+
+def test_a_watch_looks_for_packs_too(world, pack, stillhunt, tmp_path):
+    file, keys, done = pack()
+    assert done.status == 0
+    assert stillhunt("import", file, "--key", keys, "--lake", world.lake).status == 0
+    watched = stillhunt("watch", "--once", "--lake", world.lake, "--state", tmp_path, "-o", tmp_path / "newest.json")
+    assert watched.status == 0, watched.err
+    findings = json.loads((tmp_path / "newest.json").read_text())
+    (one,) = [each for each in findings["recognised"] if each["pack_id"] == done.document["pack_id"]]
+    assert {account["campaign_id"] for account in one["accounts"]} == {findings["campaigns"][0]["campaign_id"]}

@@ -1,4 +1,6 @@
+import base64
 import io
+import json
 import re
 import unicodedata
 from pathlib import Path
@@ -13,6 +15,7 @@ from cases.frozen_world import FrozenWorld
 from cases.test_report import Page
 from cases.worked_example import HOSTILE
 from stillhunt.cases import case_report, proceedings
+from stillhunt.cases.bundle import Wanted, export
 from stillhunt.cases.case_document import Document, Facts, Heading, Items, Picture, Quote, Table, Text, shown
 from stillhunt.cases.case_pictures import heat_map
 from stillhunt.cases.case_report import about, html_of, pdf_of, render_html, render_pdf, reports
@@ -23,7 +26,7 @@ from stillhunt.cases.questions import generated
 from stillhunt.cli import main
 from stillhunt.lake import Lake
 from stillhunt.records.cases import Answer, Confidence, Credibility, Estimate, Hypothesis, Likelihood, Point, Reliability, Result
-from stillhunt.verifier import parse_checkpoint, parse_note
+from stillhunt.verifier import parse_checkpoint, parse_note, verify_bundle
 
 BY = "A. Nalyst"
 NASTY = (
@@ -302,3 +305,15 @@ def test_the_command_writes_what_its_suffix_says(docket, case, tmp_path: Path, c
     capsys.readouterr()
     assert main(["case", "report", case.case_id, "--lake", lake, "-o", str(tmp_path / "r.doc")]) == 2
     assert "FILE.html or FILE.pdf" in capsys.readouterr().err
+
+
+def test_a_bundle_encloses_both_as_the_case_stood(docket, case, material):
+    stood = docket.case(case.case_id)
+    bundle, _ = export(docket, case.case_id, [answer()], Wanted(most=0), BY)
+    verify_bundle(bundle, docket.ledger.keys())
+    artifacts = json.loads(base64.b64decode(json.loads(bundle)["payload"]))["predicate"]["artifacts"]
+    made = reports(stood, material, [answer()], docket.ledger)
+    assert artifacts["report.html"]["text"].encode() == made["report.html"]
+    assert base64.b64decode(artifacts["report.pdf"]["base64"]) == made["report.pdf"]
+    without, _ = export(docket, case.case_id, [answer()], Wanted(most=0, reports={}), BY)
+    assert b"report.html" not in base64.b64decode(json.loads(without)["payload"])

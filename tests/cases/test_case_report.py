@@ -278,6 +278,19 @@ def test_no_name_becomes_markup_on_paper(text):
     assert words_of(pdf_of(small(text))).count(tight(shown(text, 5_000))) >= 8
 
 
+def test_no_word_runs_off_the_paper_however_long():
+    begins: list[float] = []
+
+    def look(operator, _, page, text):
+        if operator in {b"Tj", b"TJ"}:
+            begins.append(page[4] + text[4])
+
+    for page in pypdf.PdfReader(io.BytesIO(pdf_of(small(" ".join(["0" * 2_000, "id-" + "ab" * 40, "short"]))))).pages:
+        page.extract_text(visitor_operand_before=look)
+    assert len(begins) > 100
+    assert max(begins) < 595 - 54, "nothing begins in the right margin"
+
+
 def test_letters_that_no_font_has_are_spelled_out(monkeypatch):
     asked = []
 

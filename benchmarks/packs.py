@@ -43,7 +43,7 @@ from stillhunt.records.packs import KeptPack, Pack
 
 STEPS = ("L0", "L1", "L2", "L3", "L3-free", "L4", "L5", "sprint")
 FEW = 10
-FIRST_SEED = 7_300
+FIRST_SEED = 7_500
 ZERO = "0" * 32
 
 
@@ -167,9 +167,9 @@ def _packed(gathered: Any, helps: Any, accounts: int) -> str:
 
 def looked_for(sight: Sight, texts: Iterable[str]) -> set[str]:
     """Accounts that match any of some packs where no scan has named anybody."""
-    owners = declarations(sight.digest.people, sight.granted).owners
+    declared = declarations(sight.digest.people, sight.granted)
     observed = next(iter(CHANNEL.observe(sight.digest)))
-    matches = (recognise(sight.digest, observed, owners, {}, packs.decode([text]), sight.last) for text in texts)
+    matches = (recognise(sight.digest, observed, declared, {}, packs.decode([text]), sight.last) for text in texts)
     return {account.account_id for found in matches for one in found for account in one.accounts}
 
 

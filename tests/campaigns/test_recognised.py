@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from stillhunt.campaigns import Settings, hunt
+from stillhunt.campaigns.declared import Declared
 from stillhunt.campaigns.recognised import COMMON, FEW, recognise
 from stillhunt.cases import scans
 from stillhunt.channels.digest.taking import in_memory
@@ -64,9 +65,12 @@ def digest_with(**groups):
     return in_memory(calls, ACCOUNTS.empty_table())
 
 
-def seen(digest, *texts, named=None, owners=None):
-    owners = np.full(len(digest.accounts), -1, np.int64) if owners is None else owners
-    return recognise(digest, next(iter(CHANNEL.observe(digest))), owners, named or {}, texts, NOW)
+def seen(digest, *texts, named=None, owners=None, entitled=None):
+    nothing = np.full(len(digest.accounts), -1, np.int64)
+    declared = Declared(
+        nothing if owners is None else owners, pa.array(["an organization"]), nothing if entitled is None else entitled, (("research", ""),)
+    )
+    return recognise(digest, next(iter(CHANNEL.observe(digest))), declared, named or {}, texts, NOW)
 
 
 def accounts(found):
@@ -118,11 +122,13 @@ def test_a_campaign_that_the_own_scan_names_is_told_however_large():
     assert found.reason is None
 
 
-def test_an_organization_is_one_however_many_accounts_it_has():
-    digest = digest_with(team=(30, [TEMPLATE] * 6))
-    owners = np.array([0 if account.startswith("team") else -1 for account in digest.accounts])
-    (found,) = seen(digest, kept(), owners=owners)
-    assert len(found.accounts) == 30
+def test_who_declares_to_be_one_or_is_entitled_conceals_nothing_and_is_counted_only():
+    digest = digest_with(team=(30, [TEMPLATE] * 6), granted=(1, [TEMPLATE] * 6), theirs=(2, [TEMPLATE] * 6), single=(1, [TEMPLATE] * 6))
+    owners = np.array([0 if account.startswith("team") else 1 if account.startswith("single") else -1 for account in digest.accounts])
+    entitled = np.array([0 if account.startswith("granted") else -1 for account in digest.accounts])
+    (found,) = seen(digest, kept(), owners=owners, entitled=entitled)
+    assert accounts(found) == {"theirs00", "theirs01", "single00"}  # whoever alone declares an organization has said nothing
+    assert "31 accounts" in found.reason
 
 
 def test_words_that_are_common_here_are_not_looked_for():

@@ -94,7 +94,7 @@ def _with_packs(told: Findings, sight: Sight, observed: list[Observed], declared
         return told
     grams = next((one for one in observed if one.aspect == "template.gram"), None)
     named = {member.account_id: campaign.campaign_id for campaign in told.campaigns for member in campaign.accounts}
-    found = recognise(sight.digest, grams, declared.owners, named, packs.decode(settings.packs), sight.last)
+    found = recognise(sight.digest, grams, declared, named, packs.decode(settings.packs), sight.last)
     return told.model_copy(update={"recognised": found})
 
 

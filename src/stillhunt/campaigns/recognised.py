@@ -17,8 +17,10 @@ counted once and accounts of named campaigns left out,
 
 the log-likelihood ratio of the two, templates taken as independent. They are not where one cause brings several of them: a framework that
 many use here and nobody at the sender's. So, if more than `COMMON` of this lake's entities match that no scan of its own has named, it is
-said that so many do, and not who: then a product explains it as well as an operator does. The rate of false matches is measured, not
-derived (docs/benchmarks/packs.md). Reference: I. J. Good, Probability and the Weighing of Evidence (1950), chapter 6; Laplace's rule of
+said that so many do, and not who: then a product explains it as well as an operator does. Accounts with an entitlement, and those that declare
+one organization together, are counted and not told: a customer who may distil sends the same instruction, and conceals nothing. The rate of
+false matches is measured, not derived (docs/benchmarks/packs.md).
+Reference: I. J. Good, Probability and the Weighing of Evidence (1950), chapter 6; Laplace's rule of
 succession.
 """
 
@@ -32,6 +34,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stillhunt.campaigns.declared import Declared
 from stillhunt.channels import Observed
 from stillhunt.channels.digest import Digest
 from stillhunt.pools.population import Floats, Index
@@ -108,14 +111,14 @@ class Matched:
 
 
 def recognise(
-    digest: Digest, observed: Observed | None, owners: Index, named: Mapping[str, str], kept: Sequence[KeptPack], now: datetime
+    digest: Digest, observed: Observed | None, declared: Declared, named: Mapping[str, str], kept: Sequence[KeptPack], now: datetime
 ) -> list[Recognised]:
     """What a scan sees of the campaigns in packs.
 
     Args:
         digest: of everybody in view.
         observed: what `channels.template` observed; None where it saw nothing.
-        owners: what each account declares to belong to, -1 for nothing (`declared.Declared.owners`).
+        declared: what accounts declare to belong to, and what they are entitled to.
         named: accounts that this scan names -> their campaign.
         kept: the packs.
         now: the last call in view: a pack that had expired by then is not looked for, so that the same scan says the same for ever.
@@ -124,7 +127,7 @@ def recognise(
         One for each pack in the order of their ids, those left out that another pack of the same sender revokes.
     """
     revoked = {(one.pack.issuer, gone) for one in kept for gone in one.pack.revokes}
-    shown = Shown.of(observed, owners)
+    shown = Shown.of(observed, declared.owners)
     ours = np.array([account in named for account in digest.accounts], np.bool_)
     found = []
     for one in sorted(kept, key=lambda each: each.pack.pack_id):
@@ -135,7 +138,7 @@ def recognise(
             reason = f"it has expired on {pack.expires_at[:10]}; ask {pack.issuer} for a new one"
             found.append(Recognised(pack_id=pack.pack_id, issuer=pack.issuer, campaign=pack.campaign, grams=0, reason=reason))
             continue
-        found.append(_recognised(digest, shown, ours, named, one))
+        found.append(_recognised(digest, shown, ours, declared, named, one))
     return found
 
 
@@ -170,13 +173,16 @@ def _bits(shown: Shown, template: Template, plain: Mask, total: int) -> Floats:
     return bits
 
 
-def _recognised(digest: Digest, shown: Shown, ours: Mask, named: Mapping[str, str], kept: KeptPack) -> Recognised:
+def _recognised(digest: Digest, shown: Shown, ours: Mask, declared: Declared, named: Mapping[str, str], kept: KeptPack) -> Recognised:
     pack = kept.pack
     held = matched(shown, ~ours, pack)
     candidates = np.flatnonzero(held.matches)
     share, requests = together(digest, candidates, held.grams)
     stands = requests >= REQUESTS
     candidates, share = candidates[stands], share[stands]
+    open_ = _conceal_nothing(candidates, declared) & ~ours[candidates]
+    excused = int(open_.sum())
+    candidates, share = candidates[~open_], share[~open_]
     alone = np.zeros(ours.size, np.bool_)
     alone[candidates] = True
     unnamed, strangers = shown.entities_of(alone & ~ours), max(shown.entities_of(~ours), 1)
@@ -189,6 +195,8 @@ def _recognised(digest: Digest, shown: Shown, ours: Mask, named: Mapping[str, st
         )
     elif pack.templates and held.grams.size < pack.least:
         reason = "its words are common here"
+    elif excused:
+        reason = f"{excused} accounts of declared organizations, or with an entitlement, show it as well: they conceal nothing"
     clients = _client_shapes(digest)
     at = {digest.accounts[place]: (place, float(part)) for place, part in zip(candidates.tolist(), share, strict=True)}
     accounts = []
@@ -221,6 +229,13 @@ def together(digest: Digest, accounts: Index, grams: Index) -> tuple[Floats, Ind
     having = np.bincount(units.of[both], weights=units.weight[both], minlength=accounts.size)
     seen = np.bincount(units.of[both], minlength=accounts.size).astype(np.int64)
     return having / np.maximum(everything, 1e-9), seen
+
+
+def _conceal_nothing(accounts: Index, declared: Declared) -> Mask:
+    """Which of some accounts have an entitlement on record, or declare one organization with another of them."""
+    owners = declared.owners[accounts]
+    several = np.bincount(owners[owners >= 0], minlength=1)
+    return (declared.entitled[accounts] >= 0) | ((owners >= 0) & (several[owners] >= 2))
 
 
 def _client_shapes(digest: Digest) -> list[int | None]:

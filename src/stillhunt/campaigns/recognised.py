@@ -15,11 +15,11 @@ counted once and accounts of named campaigns left out,
 
     bits = sum over templates shown of log2 s(t) / p(t) + sum over the others of log2 (1 - s(t)) / (1 - p(t)),
 
-the log-likelihood ratio of the two, templates taken as independent. They are not where one cause brings several of them: a framework that
-many use here and nobody at the sender's. So, if more than `COMMON` of this lake's entities match that no scan of its own has named, it is
-said that so many do, and not who: then a product explains it as well as an operator does. Accounts with an entitlement, and those that declare
-one organization together, are counted and not told: a customer who may distil sends the same instruction, and conceals nothing. The rate of
-false matches is measured, not derived (docs/benchmarks/packs.md).
+the log-likelihood ratio of the two, templates taken as independent. They are not where one cause brings several of them: a framework
+that many use here and nobody at the sender's. So, if more than `COMMON` of this lake's entities match that no scan of its own has
+named, it is said that so many do, and not who: then a product explains it as well as an operator does. Accounts with an entitlement,
+and those that declare one organization together, are counted and not told: a customer who may distil sends the same instruction, and
+conceals nothing. The rate of false matches is measured, not derived (docs/benchmarks/packs.md).
 Reference: I. J. Good, Probability and the Weighing of Evidence (1950), chapter 6; Laplace's rule of
 succession.
 """

@@ -58,6 +58,36 @@ def test_a_pack_goes_from_a_case_to_what_another_scan_says(world, pack, stillhun
     assert "accuses nobody" in said
 
 
+def test_people_are_told_what_leaves_and_what_is_looked_for(world, pack, stillhunt, tmp_path):
+    assert stillhunt("packs", "--lake", world.lake).status == 0
+    file, keys, done = pack()
+    kept = tmp_path / "kept"
+    (case,) = stillhunt("case", "--cases", kept, "list", "--lake", world.lake, "--json").document["cases"]
+    again = tmp_path / "again.pack"
+    told = stillhunt(
+        "case",
+        "--cases",
+        kept,
+        "pack",
+        case["case_id"],
+        "-o",
+        again,
+        "--recipient",
+        "Example Org",
+        "--by",
+        "A. Nalyst",
+        "--lake",
+        world.lake,
+    )
+    said = " ".join(told.out.split())
+    assert (told.status, "of the case's accounts match it. TLP:AMBER" in said, "by another way than the pack" in said) == (0, True, True)
+    assert all(key in told.out.replace("\n", "") for key in done.document["keys"])
+    assert stillhunt("import", file, "--key", keys, "--lake", world.lake, "--json").document["pack"]["pack_id"] == done.document["pack_id"]
+    listed = stillhunt("packs", "--lake", world.lake)
+    assert listed.status == 0
+    assert "about" in listed.out
+
+
 def test_what_cannot_be_packed_or_imported_is_one_line(world, pack, stillhunt, tmp_path):
     assert "clear, green" in pack("--tlp", "white")[2].err
     file, keys, done = pack()

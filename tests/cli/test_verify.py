@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -53,10 +54,20 @@ def test_a_case_is_exported_and_a_stranger_verifies_it_with_the_key_alone(stillh
     done = stillhunt(*arguments, "--interactions", "3", "--withhold", "who,content", "--recipient", "a court", "--json")
     assert (done.status, done.document["recipient"], out.stat().st_mode & 0o777) == (0, "a court", 0o600)
     key.write_text(stillhunt("ledger", "key", "--lake", lake).out)
+    own = tmp_path / "own.html"
+    own.write_text("<p>ours</p>")
+    told = stillhunt(*arguments[:5], "-o", tmp_path / "y.json", "--by", "A. Nalyst", "--interactions", "1", "--report", own)
+    assert (told.status, "TLP:AMBER" in told.out, "were not asked yet" in " ".join(told.out.split())) == (0, True, True)
+    enclosed = stillhunt("verify", tmp_path / "y.json", "--key", key, "--json").document["facts"]["artifacts"]
+    assert enclosed["report.html"] == hashlib.sha256(b"<p>ours</p>").hexdigest()
+    assert "report.pdf" not in enclosed
+    for wrong in ((own, own), (tmp_path / "gone.html",)):
+        given = [part for one in wrong for part in ("--report", one)]
+        assert stillhunt(*arguments[:5], "-o", tmp_path / "z.json", "--by", "A. Nalyst", *given).status == 2
     verdict = stillhunt("verify", out, "--key", key, "--json").document
     assert verdict["facts"]["withheld"] == {"content": 3, "who": 3}
     shown = stillhunt("case", "show", case_id, "--lake", lake, "--json").document["events"]
-    assert [event["kind"] for event in shown] == ["opened", "exported"]
+    assert [event["kind"] for event in shown] == ["opened", "exported", "exported"]
     changed = json.loads(out.read_bytes())
     changed["payloadType"] = "text/plain"
     out.write_bytes(json.dumps(changed, sort_keys=True, separators=(",", ":")).encode())

@@ -18,10 +18,11 @@ import pytest
 from lake.invented import accounts, interactions
 from stillhunt.errors import InputError
 from stillhunt.lake import Lake
+from stillhunt.lake.recorder import Change, File
 from stillhunt.ledger import Ledger
 from stillhunt.ledger.auditing import check
 from stillhunt.ledger.proving import prove_interaction
-from stillhunt.ledger.recording import record
+from stillhunt.ledger.recording import Recording, record
 from stillhunt.records import Findings
 from stillhunt.records.canonical import canonical
 from stillhunt.verifier import Refused, check_inclusion, check_log_proof, row_leaf, verify_any, verify_interaction
@@ -75,6 +76,34 @@ def test_each_append_is_a_batch_with_its_rows_root_and_files(place):
     assert all(one["files"]["rows_added"] == one["rows"] and one["formats"] == {"test": one["rows"]} for one in batches)
     assert len({one["root"] for one in batches}) == 3
     assert documents(place, "tables")[0]["table"] == "accounts"
+    assert problems(place) == []
+
+
+@pytest.mark.parametrize("at", ["_enter", "_drop"])
+def test_whoever_opens_the_lake_next_finishes_what_a_dead_writer_began(place, monkeypatch, at):
+    size = Ledger.open(place / "ledger").size
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Lake.open(place) as lake:
+        recording = record(lake)
+        monkeypatch.setattr(Recording, at, dies)
+        if at == "_enter":  # the rows are in the lake, their entry is missing
+            with pytest.raises(KeyboardInterrupt):
+                lake.append_interactions(interactions(range(200, 220)))
+        else:  # noted, and never committed
+            change = Change(
+                "interactions", "append", (File("interactions/never.parquet", 1, 1, "00" * 32),), (), interactions(range(300, 301))
+            )
+            with pytest.raises(KeyboardInterrupt):
+                recording.finish(recording.prepare(change), done=False)
+        monkeypatch.undo()
+    assert list((place / "ledger" / "batches" / "pending").iterdir())
+    with Lake.open(place) as lake:
+        record(lake)
+    assert not list((place / "ledger" / "batches" / "pending").iterdir())
+    assert Ledger.open(place / "ledger").size == size + (at == "_enter")
     assert problems(place) == []
 
 

@@ -67,7 +67,7 @@ _INSTRUCTIONS = has_instructions()
 def _compressing(typing_context: Any, state: Any, data: Any, index: Any) -> Any:  # noqa: ARG001
     """Take the 64 bytes of `data` from `index` on into `state`, whose words are in the order F E B A, H G D C."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # pragma: no cover - only where nothing is cached
         lane = ir.IntType(32)
         four = ir.VectorType(lane, 4)
 

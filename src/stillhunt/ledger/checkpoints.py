@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 
 from stillhunt.ledger.keys import ED25519, ED25519_COSIGNATURE, ML_DSA_44, Signing
-from stillhunt.verifier import Checkpoint, Key, cosignature_message, cosigned_message
+from stillhunt.verifier import Checkpoint, Key, cosignature_message, cosigned_message, pae
 
 _ML_DSA_LETTERS = 2420 * 4 // 3
 """A signature of ML-DSA-44 alone has so many letters of base64."""
@@ -80,7 +80,6 @@ def log_proof(index: int, path: Sequence[bytes], checkpoint: bytes, extra: bytes
 
 def envelope(signers: Sequence[Signing], keys: Sequence[Key], payload_type: str, body: bytes) -> dict[str, object]:
     """A DSSE 1.0 envelope over `body`, signed by each of `signers`, whose public keys are `keys`; a keyid is the key's name and hash."""
-    kind = payload_type.encode()
-    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(body), body)
+    signed = pae(payload_type, body)
     signatures = [{"keyid": key.label, "sig": base64_of(signer.sign(signed))} for signer, key in zip(signers, keys, strict=True)]
     return {"payload": base64_of(body), "payloadType": payload_type, "signatures": signatures}

@@ -262,6 +262,15 @@ class Ledger:
         """
         return envelope(self._signers, self._keys, payload_type, body)
 
+    def seal(self, payload_type: str, body: bytes) -> bytes:
+        """The same envelope as the file that `verifier.open_envelope` takes: canonical JSON, signatures in the order of their keyids.
+
+        Raises:
+            StillhuntError: as for `sign_dsse`.
+        """
+        signed = self.sign_dsse(payload_type, body)
+        return canonical({**signed, "signatures": sorted(signed["signatures"], key=lambda one: str(one["keyid"]))})
+
     # ---- inside
 
     @cached_property

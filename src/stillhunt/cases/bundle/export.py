@@ -21,7 +21,6 @@ from stillhunt.cases.freezing import Frozen
 from stillhunt.cases.material import Material
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.ledger import Ledger
-from stillhunt.records.canonical import canonical
 from stillhunt.records.cases import Answer, Case, CaseEvent
 from stillhunt.verifier import PAYLOAD_TYPE, Refused, verify_bundle
 
@@ -125,8 +124,7 @@ def signed(ledger: Ledger, artifacts: Mapping[str, Mapping[str, Any]], index: in
     """The bundle's bytes: proofs against the log as it was right after the export's entry, signed with all of the log's keys."""
     keys = ledger.keys()
     body = statement(artifacts, log(ledger, [*entries, index], index + 1), index, [key.label for key in keys])
-    envelope = ledger.sign_dsse(PAYLOAD_TYPE, body)
-    return canonical({**envelope, "signatures": sorted(envelope["signatures"], key=lambda one: str(one["keyid"]))})
+    return ledger.seal(PAYLOAD_TYPE, body)
 
 
 def _entries(case: Case, artifacts: Mapping[str, Mapping[str, Any]], scan: int | None) -> list[int]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from stillhunt.cases.share.seen import Life, Observable
 from stillhunt.errors import InputError, StillhuntError
@@ -126,6 +126,20 @@ def identifier(*parts: str) -> uuid.UUID:
 def number(*parts: str) -> int:
     """A number for what `parts` name, below 2^53, so that no JavaScript console rounds it."""
     return int.from_bytes(hashlib.sha256(canonical(list(parts))).digest()[:7], "big") >> 3
+
+
+def figures(campaign: Campaign) -> dict[str, Any]:
+    """How large a campaign is, when it was seen, and its evidence on each axis: what reports and events say of it alike."""
+    return {
+        "accounts": len(campaign.accounts),
+        "calls": campaign.calls,
+        "output_tokens": campaign.output_tokens,
+        "first_seen": campaign.first_seen,
+        "last_seen": campaign.last_seen,
+        "coordination_log10": campaign.coordination.log10_evidence,
+        "concealment_log10": campaign.concealment.log10_evidence,
+        "harvest_log10": campaign.harvest.log10_evidence,
+    }
 
 
 def moment(text: str) -> datetime:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from stillhunt.cases.share import Options, leading, standing
+from stillhunt.cases.share import Options, figures, leading, standing
 from stillhunt.records import Campaign, Findings, Member
 from stillhunt.records.cases import Answer, Case
 
@@ -62,14 +62,7 @@ class Coop:
     def _campaign(self, case: Case, findings: Findings, campaign: Campaign, answers: Sequence[Answer], options: Options) -> dict[str, Any]:
         found: dict[str, Any] = {
             "case_id": case.case_id,
-            "accounts": len(campaign.accounts),
-            "calls": campaign.calls,
-            "output_tokens": campaign.output_tokens,
-            "first_seen": campaign.first_seen,
-            "last_seen": campaign.last_seen,
-            "coordination_log10": campaign.coordination.log10_evidence,
-            "concealment_log10": campaign.concealment.log10_evidence,
-            "harvest_log10": campaign.harvest.log10_evidence,
+            **figures(campaign),
             "false_discovery_rate": findings.false_discovery_rate,
             "status": case.status.value,
             "tlp": options.tlp.value,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from stillhunt.cases.share import Options, number, standing
+from stillhunt.cases.share import Options, figures, number, standing
 from stillhunt.errors import InputError
 from stillhunt.records import Campaign, Findings, Member
 from stillhunt.records.cases import Answer, Case
@@ -56,14 +56,7 @@ class Osprey:
             "event_type": ACTION,
             "campaign": {
                 "id": campaign.campaign_id,
-                "accounts": len(campaign.accounts),
-                "calls": campaign.calls,
-                "output_tokens": campaign.output_tokens,
-                "first_seen": campaign.first_seen,
-                "last_seen": campaign.last_seen,
-                "coordination_log10": campaign.coordination.log10_evidence,
-                "concealment_log10": campaign.concealment.log10_evidence,
-                "harvest_log10": campaign.harvest.log10_evidence,
+                **figures(campaign),
             },
             "case": {"id": case.case_id, "status": case.status.value, "result": case.result.value if case.result is not None else None},
             "tlp": options.tlp.value,

@@ -111,8 +111,7 @@ def send(docket: Docket, name: str, path: Path, wanted: Outgoing, by: str, *, no
 
 def sign(pack: Pack, ledger: Ledger) -> bytes:
     """The file that leaves: the pack in an envelope that the ledger's keys sign."""
-    envelope = ledger.sign_dsse(PAYLOAD_TYPE, canonical(pack.model_dump(mode="json")))
-    return canonical({**envelope, "signatures": sorted(envelope["signatures"], key=lambda one: str(one["keyid"]))})
+    return ledger.seal(PAYLOAD_TYPE, canonical(pack.model_dump(mode="json")))
 
 
 def read(data: bytes, keys: Sequence[Key]) -> Pack:

@@ -37,6 +37,7 @@ import numpy.typing as npt
 from stillhunt.channels import Observed
 from stillhunt.channels.digest import Digest, Sampled
 from stillhunt.channels.digest.reading import weighted_median
+from stillhunt.intake.instructions import compiled
 from stillhunt.pools.population import Floats, Index, Population
 
 LEAST_CALLS = 20
@@ -90,11 +91,8 @@ def traits(digest: Digest, population: Population, observed: Sequence[Observed])
     top, share = np.full(size, -1, dtype=np.int64), np.full(size, np.nan)
     grams = by_aspect.get("template.gram")
     if grams is not None:
-        values = np.asarray(grams.values, dtype=np.int64)
-        order = np.lexsort((values, -grams.shares, grams.accounts))
-        accounts, first = np.unique(grams.accounts[order], return_index=True)
         share[:] = 0.0
-        share[accounts], top[accounts] = grams.shares[order[first]], values[order[first]]
+        _topmost(grams.accounts, np.asarray(grams.values, dtype=np.int64), grams.shares, share, top)
     slices = digest.slices(top)
     ended = digest.last / 8.64e10
     return Traits(
@@ -109,6 +107,15 @@ def traits(digest: Digest, population: Population, observed: Sequence[Observed])
         until=float(ended.max()),
         top=top,
     )
+
+
+@compiled
+def _topmost(accounts: Any, values: Any, shares: Any, share: Any, top: Any) -> None:
+    """For each account the value with the largest share, of equal ones the smallest, into `share` (0 before) and `top`."""
+    for at in range(accounts.size):
+        who = accounts[at]
+        if shares[at] > share[who] or (shares[at] == share[who] and (top[who] < 0 or values[at] < top[who])):
+            share[who], top[who] = shares[at], values[at]
 
 
 NOT_ASKED = Harvest(float(np.log10(0.5)), {}, 1.0, (), False)

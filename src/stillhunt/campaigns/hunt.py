@@ -68,6 +68,7 @@ def hunt(
     declared = declarations(digest.people, sight.granted, settings.ignored_organizations)
     population = survey(observed, wanted, declared.owners, digest.accounts, strata(digest.calls, observed))
     own = traits(digest, population, observed)
+    digest.remember()
     digest.put_aside()
     found = find(population, lambda share: tell("weighing evidence", 0.7 + 0.2 * share))
     tell("judging pools", 0.9)

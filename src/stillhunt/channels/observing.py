@@ -57,7 +57,7 @@ def on_account(digest: Digest, aspect: str, column: str, *, pattern: str = "", r
     return Observed(aspect, at, coded(codes[at], words), created, created, np.ones(at.size, np.int64), np.ones(at.size))
 
 
-def on_most_calls(digest: Digest, aspect: str, slots: Slots, groups: pa.Array[Any] | None = None) -> Observed:
+def on_most_calls(digest: Digest, aspect: str, slots: Slots, groups: pa.Array[Any] | None = None, called: str = "") -> Observed:
     """The value that most of an account's calls show: one observation for each account that shows any.
 
     Values of equal share go to the first by name. Exact for accounts with no more values than slots; of others the counts are those
@@ -68,8 +68,9 @@ def on_most_calls(digest: Digest, aspect: str, slots: Slots, groups: pa.Array[An
         aspect: name of a category.
         slots: the values.
         groups: a group for each of the slots' names, null for none, to be observed in their stead.
+        called: see `Slots.dominant`.
     """
-    values, times, everything = slots.dominant(groups)
+    values, times, everything = slots.dominant(groups, called)
     codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     at = np.flatnonzero(codes >= 0)
     words = values.dictionary.cast(pa.string())

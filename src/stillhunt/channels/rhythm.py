@@ -32,7 +32,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest, Floats
+from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import measured
 
 LEAST_CALLS = 8
@@ -66,7 +66,7 @@ class Rhythm:
         with np.errstate(invalid="ignore"):  # late logs that count as days of their own may leave a variance below 0
             constancy = np.log2(0.05 + np.maximum(0.0, digest.squares / calls - calls / days))
         yield measured(digest, "rhythm.pace", np.log2(calls / digest.days), enough, digest.calls)
-        yield measured(digest, "rhythm.quiet", _quietest(digest) / calls, enough, digest.calls)
+        yield measured(digest, "rhythm.quiet", digest.quietest(QUIET_HOURS) / calls, enough, digest.calls)
         yield measured(digest, "rhythm.idle", digest.idle.quantile(0.5), enough, digest.calls)
         yield measured(digest, "rhythm.constancy", constancy, long, digest.calls)
         yield measured(digest, "rhythm.regularity", digest.pauses.quantile(0.75) - digest.pauses.quantile(0.25), enough, digest.calls)
@@ -81,17 +81,6 @@ class Rhythm:
             "rhythm.regularity": f"equally regular pauses (the upper quartile is {2**number:.1f} times the lower one)",
             "rhythm.constancy": f"equally constant days (variance is {2**number:.1f} times the mean)",
         }[aspect]
-
-
-def _quietest(digest: Digest) -> Floats:
-    """Calls in each account's quietest hours in a row, around midnight, too; shape (accounts,)."""
-    hours = np.ascontiguousarray(digest.hours.T).astype(np.int64)
-    inside = hours[:QUIET_HOURS].sum(axis=0)
-    fewest = inside.copy()
-    for begin in range(1, 24):
-        inside += hours[(begin + QUIET_HOURS - 1) % 24] - hours[begin - 1]
-        np.minimum(fewest, inside, out=fewest)
-    return np.asarray(fewest, np.float64)
 
 
 CHANNEL = Rhythm()

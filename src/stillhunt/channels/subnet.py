@@ -47,7 +47,8 @@ class Subnet:
     def observe(self, digest: Digest) -> Iterable[Observed]:
         """The calls of neighbouring networks count together for the wide one, those of networks of one kind for the kind."""
         yield on_most_calls(digest, "subnet.calls", digest.networks)
-        yield on_most_calls(digest, "subnet.wide", digest.networks, pc.struct_field(pc.extract_regex(digest.networks.names, WIDE), "wide"))
+        wide = pc.struct_field(pc.extract_regex(digest.networks.names, WIDE), "wide")
+        yield on_most_calls(digest, "subnet.wide", digest.networks, wide, "wide")
         if digest.network_kinds is not None:
             yield on_most_calls(digest, "subnet.hosting", digest.networks, digest.network_kinds)
         yield on_account(digest, "subnet.signup", "signup_prefix")

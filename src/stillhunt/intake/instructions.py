@@ -24,6 +24,18 @@ def compiled(function: _F) -> _F:
         return cast("_F", njit(nogil=True)(function))
 
 
+def uncounted(function: _F) -> _F:
+    """A compiled function that neither makes nor gives back arrays, and so need not count who refers to them: its caller does.
+
+    Counting is an atomic instruction for each array that is handed on; where two threads work on the same arrays it is most of the time.
+    What it calls must be uncounted, too.
+    """
+    try:
+        return cast("_F", njit(nogil=True, cache=True, _nrt=False)(function))
+    except RuntimeError:  # as above
+        return cast("_F", njit(nogil=True, _nrt=False)(function))
+
+
 def inlined(function: _F) -> _F:
     """A compiled function that is copied to where it is called: a call with an array costs as much as reading thirty bytes."""
     return cast("_F", njit(nogil=True, forceinline=True)(function))

@@ -19,8 +19,8 @@ from stillhunt.lake.commits import MovedError, append_files, attempts, day_path,
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.opening import open_lake, stored_schema
 
-BULK_ROW_GROUP = 1_048_576
-"""Rows of a group, and so of a file of about a million: each group repeats its identifiers, at 4 bytes a call in groups half as long."""
+BULK_ROW_GROUP = 2_097_152
+"""Rows of a group, and so of a file of up to two million: each group repeats its identifiers, at 4 bytes a call in groups half as long."""
 
 
 class BulkFile:
@@ -33,7 +33,11 @@ class BulkFile:
         self._schema = schema
 
     def write(self, rows: pa.Table) -> None:
-        """Add one row group: the columns of `records.INTERACTIONS`, of the file's day, in order of time; strings may be dictionaries."""
+        """Add one row group.
+
+        `rows` has the columns of `records.INTERACTIONS`, of the file's day, as `lake.commits.laid_out`
+        says; strings may be dictionaries.
+        """
         columns = []
         for field in self._schema:
             column = rows[field.name]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.io import OutputStream
@@ -41,6 +42,8 @@ _ENCODINGS = {
 }
 _DICTIONARY_BYTES = 64 << 20
 """A dictionary may grow so large before plain values follow: a hundred thousand accounts' ids in one row group are repeated, too."""
+_BULK_PAGE = 4 << 20
+"""Pages of large files: with the sketches' level of compression it saves a fifth of the time that writing takes, for 2 bytes a call."""
 _NO_DICTIONARY = {
     "interaction_id",
     "started_at",
@@ -93,6 +96,18 @@ def write_rows(table: Table, rows: pa.Table) -> list[DataFile]:
     starts = np.flatnonzero(np.concatenate([[True], days[1:] != days[:-1]]))
     ends = np.append(starts[1:], days.size)
     return [_write_file(table, rows.slice(int(start), int(end - start)), int(days[start])) for start, end in zip(starts, ends, strict=True)]
+
+
+def laid_out(rows: pa.Table) -> pa.Table:
+    """Interactions as files that are written once for long hold them: row groups in order of time, within each by account, then by time.
+
+    Rows must be of one day, which is one file. What an account's calls repeat (its networks, its client, the messages of a conversation)
+    lies together so: see docs/decisions/0017-rows-by-account.md. Whoever folds them puts a row group in order of time again.
+    """
+    in_time = pc.sort_indices(rows, sort_keys=[("started_at", "ascending"), ("interaction_id", "ascending")])
+    groups = pa.array(np.arange(rows.num_rows) // _ROW_GROUP)
+    keys = pa.table({"group": groups, "account": rows["account_id"].take(in_time)})
+    return rows.take(in_time.take(pc.sort_indices(keys, sort_keys=[("group", "ascending"), ("account", "ascending")])))
 
 
 def discard(table: Table, files: Iterable[DataFile]) -> None:
@@ -186,11 +201,12 @@ def parquet_writer(sink: OutputStream, schema: pa.Schema, *, bulk: bool = False)
         sink,  # type: ignore[arg-type]
         schema,
         compression="zstd",
-        compression_level={leaf: 3 if leaf.startswith("sketch") else 1 for leaf in (_leaf(field) for field in schema)},
+        compression_level={leaf: (2 if bulk else 3) if leaf.startswith("sketch") else 1 for leaf in (_leaf(field) for field in schema)},
         use_dictionary=[  # type: ignore[arg-type]
             _leaf(field) for field in schema if field.name not in _NO_DICTIONARY
         ],
         column_encoding={field.name: _ENCODINGS[field.name] for field in schema if field.name in _ENCODINGS},
+        data_page_size=_BULK_PAGE if bulk else None,
         dictionary_pagesize_limit=_DICTIONARY_BYTES,
         write_statistics=[
             field.name for field in schema if (pa.types.is_timestamp(field.type) if bulk else not pa.types.is_list(field.type))

@@ -17,7 +17,7 @@ from pyiceberg.table import Table
 
 from stillhunt import records
 from stillhunt.lake import accounts, maintenance, pins
-from stillhunt.lake.commits import DAY, MovedError, attempts, data_files, discard, replace_files, write_rows
+from stillhunt.lake.commits import DAY, MovedError, attempts, data_files, discard, laid_out, replace_files, write_rows
 from stillhunt.lake.maintenance import Freed
 from stillhunt.lake.opening import BY_DAY, DIGEST_FOLDER, Opened, stored_schema
 from stillhunt.lake.recorder import recorded
@@ -32,14 +32,13 @@ SNAPSHOT_AGE = timedelta(hours=6)
 """Younger snapshots are kept for scans that may still be reading them."""
 
 _ORDER = {
-    "interactions": ["started_at", "interaction_id"],  # digests are folded in order of time
     "texts": ["started_at", "interaction_id"],
     "accounts": ["account_id"],
     "entitlements": ["account_id", "organization_id", "scope", "reference"],
     "phrases": ["gram"],
     "observations": ["channel", "value", "account_id"],
 }
-"""How rows lie in compacted files: what is read together lies together, and compresses better."""
+"""How rows lie in compacted files: what is read together lies together, and compresses better. Interactions: `commits.laid_out`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def compact(
     for done, (name, group) in enumerate(work):
         if progress is not None:
             progress(done, len(work), name)
-        maintenance.rewrite_group(_tables(opened, name), group, _rows_of(opened, name, group), _ORDER[name], name, opened.recorder)
+        maintenance.rewrite_group(_tables(opened, name), group, _laid(name, _rows_of(opened, name, group)), name, opened.recorder)
     if any(name == "interactions" for name, _ in work):
         table = opened.load("interactions")
         with table.transaction() as change:
@@ -144,7 +143,7 @@ def _delete_before(opened: Opened, name: str, cut: int) -> int:
                 young = rows.filter(pa.array(_microseconds(rows["started_at"], cut) >= cut))
                 if young.num_rows < rows.num_rows:
                     removed.append(file)
-                    added += write_rows(table, young)
+                    added += write_rows(table, _laid(name, young))
         if not removed:
             return 0
         about = {"before": datetime.fromtimestamp(cut / 1_000_000, UTC).isoformat()}
@@ -217,6 +216,12 @@ def _rows_of(opened: Opened, name: str, files: list[DataFile], table: Table | No
     table = table or opened.load(name)
     shown = LakeTable(name, stored_schema(name), table, table.metadata.current_snapshot_id, opened.where)
     return pa.Table.from_batches(shown.batches_of({file.file_path for file in files}), stored_schema(name))
+
+
+def _laid(name: str, rows: pa.Table) -> pa.Table:
+    if name == "interactions":
+        return laid_out(rows)
+    return rows.take(pc.sort_indices(rows, sort_keys=[(column, "ascending") for column in _ORDER[name]]))
 
 
 def _microseconds(times: pa.ChunkedArray[Any], missing: int) -> npt.NDArray[np.int64]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestFile
 from pyiceberg.table import Table
@@ -60,22 +59,20 @@ def small_file_groups(files: Iterable[DataFile]) -> Iterator[list[DataFile]]:
 
 
 def rewrite_group(
-    load: Iterator[Table], group: list[DataFile], read: pa.Table, order: list[str], name: str, recorder: Recorder | None = None
+    load: Iterator[Table], group: list[DataFile], rows: pa.Table, name: str, recorder: Recorder | None = None
 ) -> bool:
-    """Replace the files of `group` by one with the same rows, sorted by `order`.
+    """Replace the files of `group` by one with the same rows.
 
     Args:
         load: gives the table as it is now, once for each attempt.
         group: the files.
-        read: their rows.
-        order: the columns to sort by.
+        rows: their rows, as they are to lie in it.
         name: the table's.
         recorder: is told of it.
 
     Returns:
         False if another process removed one of the files meanwhile; nothing was changed then.
     """
-    rows = read.take(pc.sort_indices(read, sort_keys=[(name, "ascending") for name in order]))
     added: list[DataFile] | None = None
     for table in load:
         if added is None:

@@ -7,7 +7,7 @@ that are new. Everything is bounded per account (about four kilobytes) and a fun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from stillhunt.channels.digest import kernels, reading
 from stillhunt.channels.digest.kernels import Held, Rows, Units
+from stillhunt.channels.digest.keeping import remember
 from stillhunt.channels.digest.state import SHARDS, State
 
 Index = npt.NDArray[np.int64]
@@ -39,33 +40,38 @@ class Span(NamedTuple):
 class Histogram:
     """An account's values in bins. `scale` says in words what the numbers are."""
 
-    def __init__(self, bins: npt.NDArray[np.uint16], begin: int, edges: Floats, order: Index, scale: str) -> None:
-        self._bins, self._begin, self._edges, self._order, self.scale = bins, begin, edges, order, scale
+    def __init__(self, state: State, begin: int, edges: Floats, order: Index, scale: str) -> None:
+        self._state, self._begin, self._edges, self._order, self.scale = state, begin, edges, order, scale
 
     def quantile(self, q: float) -> Floats:
         """The quantile of each account, in `scale`, linear inside a bin; nan where there is nothing. Shape (accounts,)."""
-        found: Floats = reading.quantile(self._bins, self._begin, self._edges, q)
-        return found[self._order]
+        bins, begin, edges = self._state.rows["bins"], self._begin, self._edges
+        (found,) = self._state.derived.of(
+            f"quantile.{begin}.{q}", self._order.size, lambda rows: (reading.quantile(bins, rows, begin, edges, q),)
+        )
+        return np.asarray(found[self._order])
 
     @cached_property
     def entries(self) -> Index:
         """How many values each account has."""
-        found: Index = reading.total(self._bins, self._begin, self._begin + self._edges.size - 1)
-        return found[self._order]
+        bins, begin, end = self._state.rows["bins"], self._begin, self._begin + self._edges.size - 1
+        (found,) = self._state.derived.of(f"entries.{begin}", self._order.size, lambda rows: (reading.total(bins, rows, begin, end),))
+        return np.asarray(found[self._order])
 
 
 class Slots:
     """An account's most frequent values of a category."""
 
-    def __init__(self, values: npt.NDArray[np.int32], times: npt.NDArray[np.uint32], names: pa.Array[Any], order: Index) -> None:
+    def __init__(self, state: State, column: str, names: pa.Array[Any], order: Index) -> None:
         self.names = names
-        self._values, self._times, self._order = values, times, order
+        self._state, self._column, self._order = state, column, order
 
-    def dominant(self, groups: pa.Array[Any] | None = None) -> tuple[pa.DictionaryArray[Any, Any], Index, Index]:
+    def dominant(self, groups: pa.Array[Any] | None = None, called: str = "") -> tuple[pa.DictionaryArray[Any, Any], Index, Index]:
         """The value that most of an account's calls show: (values, its calls, all calls with a value); of equal ones the first by name.
 
         Args:
             groups: a group for each of `names`, null for none: the dominant group is asked for instead.
+            called: what the groups are, if a name always has the same: then what is found is kept.
         """
         words = self.names if groups is None else groups
         encoded = words.dictionary_encode() if len(words) else pa.array([], pa.string()).dictionary_encode()
@@ -73,7 +79,13 @@ class Slots:
         group = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
         rank = np.empty(len(distinct), np.int64)
         rank[pc.sort_indices(distinct).to_numpy()] = np.arange(len(distinct))
-        best, most, everything = reading.dominant(self._values, self._times, group, rank)
+        values, times = self._state.rows[self._column], self._state.rows[f"{self._column}_calls"]
+        # a name that is new is numbered after all others, so that numbers of groups stay what they were
+        work: Callable[[Index], tuple[npt.NDArray[Any], ...]] = lambda rows: reading.dominant(values, times, rows, group, rank)  # noqa: E731
+        if groups is None or called:
+            best, most, everything = self._state.derived.of(f"dominant.{self._column}.{called}", self._order.size, work)
+        else:
+            best, most, everything = work(np.arange(self._order.size))
         best = best[self._order]
         indices = pa.array(best, pa.int32(), mask=best < 0)
         return pa.DictionaryArray.from_arrays(indices, distinct), most[self._order], everything[self._order]
@@ -199,6 +211,10 @@ class Digest:
         """Ids, sorted."""
         return [str(one) for one in self.ids.to_pylist()]
 
+    def remember(self) -> None:
+        """Keep what was worked out of accounts beside their records, if these are kept."""
+        remember(self._state)
+
     def put_aside(self) -> None:
         """Give memory back: what is large is worked out again when it is asked for next, and what is mapped is read again."""
         for name in _LARGE:
@@ -263,8 +279,14 @@ class Digest:
         """Calls by hour of the day (UTC), shape (accounts, 24)."""
         return self._row("hours")
 
+    def quietest(self, wide: int) -> Index:
+        """Calls in an account's quietest `wide` hours of the day (UTC) in a row, around midnight, too."""
+        hours = self._state.rows["hours"]
+        (found,) = self._state.derived.of(f"quietest.{wide}", self._size, lambda rows: (reading.quietest(hours, rows, wide),))
+        return np.asarray(found[self._order])
+
     def _histogram(self, begin: int, edges: Floats, scale: str) -> Histogram:
-        return Histogram(self._state.rows["bins"][: self._size], begin, edges, self._order, scale)
+        return Histogram(self._state, begin, edges, self._order, scale)
 
     @cached_property
     def pauses(self) -> Histogram:
@@ -293,7 +315,7 @@ class Digest:
         return self._histogram(kernels.THOUGHT_AT, np.arange(kernels.SIZE_BINS + 1) / 4.0, "log2(1 + tokens)")
 
     def _slots(self, name: str, names: pa.Array[Any]) -> Slots:
-        return Slots(self._state.rows[name][: self._size], self._state.rows[f"{name}_calls"][: self._size], names, self._order)
+        return Slots(self._state, name, names, self._order)
 
     @cached_property
     def networks(self) -> Slots:
@@ -320,14 +342,23 @@ class Digest:
 
     def recurring(self, share: float, often: int, seldom: float) -> Grams:
         """Grams in at least `share` of an account's requests, or in `seldom` of them if these are at least `often`."""
-        rows = Rows(**self._state.rows)
+        rows, derived, name = Rows(**self._state.rows), self._state.derived, f"recurring.{share}.{often}.{seldom}"
+        known = [derived.kept[f"{name}.{at}"] for at in range(5)] if f"{name}.0" in derived.kept else None
+        changed = np.ones(self._size, np.bool_) if known is None else derived.changed(self._size)
         parts = [
-            reading.recurring(rows, Held(**shard.held), number, SHARDS, self._size, share, often, seldom)
+            reading.recurring(rows, Held(**shard.held), number + SHARDS * np.flatnonzero(changed[number::SHARDS]), share, often, seldom)
             for number, shard in enumerate(self._state.shards)
         ]
-        who, gram, times, first, last = (np.concatenate([part[at] for part in parts]) for at in range(5))
+        if known is not None:
+            left = ~changed[known[0]]
+            parts.append(tuple(one[left] for one in known))
+        columns = [np.concatenate([part[at] for part in parts]) for at in range(5)]
+        if known is None:
+            derived.made |= {f"{name}.{at}": one for at, one in enumerate(columns)}
+        who, gram, times, first, last = columns
+        # the grams of an account are in order, and stay so
         who = self._rank[who]
-        order = np.lexsort((gram, who))
+        order = kernels.by_account(who, self._size)
         return Grams(who[order], gram[order], times[order], first[order] * 1_000_000, last[order] * 1_000_000)
 
     @cached_property
@@ -388,12 +419,19 @@ class Digest:
 
     def slices(self, top: Index) -> Slices:
         """Quantities of the units that have an account's gram `top`; of all its units where that is -1."""
-        rows = Rows(**self._state.rows)
+        rows, derived = Rows(**self._state.rows), self._state.derived
         by_row = np.empty(self._size, np.int64)
         by_row[self._order] = top
         out = np.full((4, self._size), np.nan)
+        changed = np.ones(self._size, np.bool_)
+        if "slices.top" in derived.kept:
+            changed = derived.changed(self._size)
+            changed[: derived.accounts] |= by_row[: derived.accounts] != derived.kept["slices.top"]
+            out[:, : derived.accounts] = derived.kept["slices"]
         for number, shard in enumerate(self._state.shards):
-            reading.slices(rows, Units(**shard.units), number, SHARDS, self._size, by_row, out)
+            reading.slices(rows, Units(**shard.units), number + SHARDS * np.flatnonzero(changed[number::SHARDS]), by_row, out)
+        if "slices.top" not in derived.kept:
+            derived.made |= {"slices": out, "slices.top": by_row}
         return Slices(*(column[self._order] for column in out))
 
     def times_of(self, members: Index) -> tuple[Index, Index, npt.NDArray[np.bool_]]:

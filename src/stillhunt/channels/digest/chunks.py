@@ -209,4 +209,4 @@ def _sketches(column: pa.ChunkedArray[Any]) -> tuple[npt.NDArray[np.int64], npt.
     sizes = np.concatenate(lengths)
     offsets = np.zeros(sizes.size + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
-    return offsets, np.ascontiguousarray(np.concatenate(grams)), np.concatenate(valid)
+    return offsets, grams[1] if len(grams) == 2 else np.concatenate(grams), np.concatenate(valid)

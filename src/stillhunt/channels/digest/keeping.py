@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from stillhunt.channels.digest.chunks import COLUMNS, STRINGS
+from stillhunt.channels.digest.derived import Derived
 from stillhunt.channels.digest.kernels import Array
 from stillhunt.channels.digest.packing import arrays_of, state_from
 from stillhunt.channels.digest.state import SHARDS, State
 from stillhunt.lake import Lake
 from stillhunt.lake.opening import DIGEST_FOLDER
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the fold changes: what an earlier release kept is then folded anew."""
 
 ANEW = 0.05
@@ -35,6 +36,7 @@ LEAST_KEPT = 200_000
 """Fewer calls are folded faster than read."""
 
 _SPARE = 1.03
+_DERIVED = "derived.json"
 
 
 def state_of(lake: Lake, progress: Callable[[float], None] | None = None) -> State:
@@ -101,9 +103,25 @@ def _kept(place: Path, paths: Sequence[str]) -> tuple[State, int]:
         arrays = {file.stem: _read(file) for file in folder.glob("*.npy")}
         state = state_from(arrays)
         state.maps = [array for array in arrays.values() if isinstance(array, np.memmap)]
+        state.kept_in = folder
+        if (folder / _DERIVED).exists():
+            state.derived = Derived({name: arrays[f"derived.{name}"] for name in json.loads((folder / _DERIVED).read_text())}, state.accounts)
         return state, len(files)
     except Exception:  # a cache that cannot be read, in whatever way, is a cache that is not there
         return State(), 0
+
+
+def remember(state: State) -> None:
+    """Keep what has been worked out of a state's accounts with it, if it is kept as it stands and nothing was known yet."""
+    derived, folder = state.derived, state.kept_in
+    if folder is None or derived.kept or not derived.made:
+        return
+    with suppress(OSError):  # as above; and of what is half there nobody is told
+        for name, array in derived.made.items():
+            np.save(folder / f"derived.{name}.npy", array)
+        told = folder / f"{_DERIVED}.new"
+        told.write_text(json.dumps(sorted(derived.made)))
+        os.replace(told, folder / _DERIVED)  # noqa: PTH105 - one step, or not at all
 
 
 def _read(file: Path) -> Array:

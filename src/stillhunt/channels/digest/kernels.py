@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.intake.instructions import compiled, uncounted
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +38,7 @@ MOST_HELD = 128
 BLOCK = 8
 """Units and held grams lie in blocks of so many, chained per account."""
 
-MARKS, HELD_MARKS = 16, 8
+MARKS, HELD_MARKS = 16, 16
 """Words of the Bloom filters of a block's units and of an account's held grams."""
 
 NETWORKS, VALUES = 16, 8
@@ -64,6 +64,10 @@ _HOUR, _DAY = 3_600_000_000, 86_400_000_000
 _EVERYTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
 _M1, _M2, _M3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _33 = np.uint64(33)
+_BUCKETS = 1 << 19
+_DIGIT_BITS = np.uint64(11)
+_DIGITS = 1 << 11
+_DIGIT = np.uint64(_DIGITS - 1)
 
 
 class Chunk(NamedTuple):
@@ -157,7 +161,7 @@ class Held(NamedTuple):
     last: Array
 
 
-@compiled
+@uncounted
 def mixed(a: Any, b: Any) -> Any:
     """One 64-bit hash of two whole numbers."""
     h = np.uint64(a) * _M1 + np.uint64(b)
@@ -183,21 +187,47 @@ def by_account(account: Any, rows: Any) -> Any:
 
 
 @compiled
-def in_order(micros: Any) -> Any:
-    """Whether times never fall."""
+def in_time(micros: Any) -> Any:
+    """A stable order of calls by time: none if they are in order, else a radix sort, which for one day takes four passes."""
+    order = np.arange(micros.size)
     fallen = 0
+    least = most = micros[0] if micros.size else 0
     for i in range(1, micros.size):
         fallen += micros[i] < micros[i - 1]
-    return fallen == 0
+        least = min(least, micros[i])
+        most = max(most, micros[i])
+    if not fallen:
+        return order
+    keys = (micros - least).astype(np.uint64)
+    left = np.uint64(most - least)
+    other, others = np.empty_like(order), np.empty_like(keys)
+    starts = np.empty(_DIGITS + 1, np.int64)
+    shift = np.uint64(0)
+    while left:
+        starts[:] = 0
+        for i in range(keys.size):
+            starts[np.int64(keys[i] >> shift & _DIGIT) + 1] += 1
+        for digit in range(_DIGITS):
+            starts[digit + 1] += starts[digit]
+        for i in range(keys.size):
+            digit = np.int64(keys[i] >> shift & _DIGIT)
+            others[starts[digit]] = keys[i]
+            other[starts[digit]] = order[i]
+            starts[digit] += 1
+        keys, others = others, keys
+        order, other = other, order
+        shift += _DIGIT_BITS
+        left >>= _DIGIT_BITS
+    return order
 
 
-@compiled
+@uncounted
 def pause_bin(seconds: Any) -> Any:
     """Bin of a pause: log2(1 + seconds) in eighths."""
     return min(PAUSE_BINS - 1, int(8.0 * np.log2(1.0 + seconds)))
 
 
-@compiled
+@uncounted
 def idle_bin(hours: Any) -> Any:
     """Bin of a day's longest pause: quarters of an hour up to 12, halves up to 24, then quarters of an octave."""
     if hours < 12.0:
@@ -207,13 +237,13 @@ def idle_bin(hours: Any) -> Any:
     return min(IDLE_BINS - 1, 72 + int(4.0 * np.log2(hours / 24.0)))
 
 
-@compiled
+@uncounted
 def size_bin(size: Any) -> Any:
     """Bin of a length: log2(1 + size) in quarters."""
     return min(SIZE_BINS - 1, int(4.0 * np.log2(1.0 + size)))
 
 
-@compiled
+@uncounted
 def _add(bins: Any, row: Any, begin: Any, end: Any, place: Any) -> None:
     if bins[row, begin + place] == _FULL:
         for at in range(begin, end):
@@ -221,7 +251,7 @@ def _add(bins: Any, row: Any, begin: Any, end: Any, place: Any) -> None:
     bins[row, begin + place] += 1
 
 
-@compiled
+@uncounted
 def _count(values: Any, times: Any, row: Any, value: Any) -> None:
     """Space saving."""
     least = 0
@@ -239,7 +269,7 @@ def _count(values: Any, times: Any, row: Any, value: Any) -> None:
     times[row, least] += 1
 
 
-@compiled
+@uncounted
 def _turn(rows: Any, row: Any, model: Any, at: Any) -> None:
     """A call to a model; of more models than slots the later ones are not kept."""
     for slot in range(VALUES):
@@ -252,7 +282,7 @@ def _turn(rows: Any, row: Any, model: Any, at: Any) -> None:
             return
 
 
-@compiled
+@uncounted
 def _on_day(rows: Any, row: Any, day: Any) -> None:
     oldest = 0
     for slot in range(DAYS_KEPT):
@@ -269,7 +299,7 @@ def _on_day(rows: Any, row: Any, day: Any) -> None:
         rows.day_calls[row, oldest] = 1
 
 
-@compiled
+@uncounted
 def _paused(rows: Any, row: Any, before: Any, now: Any) -> None:
     """A pause from `before` to `now`, microseconds; it belongs to the day on which it begins."""
     _add(rows.bins, row, PAUSE_AT, PAUSE_AT + PAUSE_BINS, pause_bin((now - before) / 1e6))
@@ -284,7 +314,7 @@ def _paused(rows: Any, row: Any, before: Any, now: Any) -> None:
     rows.pause_most[row] = hours
 
 
-@compiled
+@uncounted
 def _smallest(grams: Any, begin: Any, end: Any, kept: Any) -> Any:
     """The smallest distinct grams of a call, at most UNIT_GRAMS, into `kept`, ascending. Returns how many."""
     size = 0
@@ -305,7 +335,7 @@ def _smallest(grams: Any, begin: Any, end: Any, kept: Any) -> Any:
     return size
 
 
-@compiled
+@uncounted
 def _found(values: Any, following: Any, block: Any, many: Any, wanted: Any) -> Any:
     """Where a value stands among the `many` of a chain of blocks that begins with `block`: block * BLOCK + place, or -1."""
     left = many
@@ -318,7 +348,7 @@ def _found(values: Any, following: Any, block: Any, many: Any, wanted: Any) -> A
     return -1
 
 
-@compiled
+@uncounted
 def _room(following: Any, heads: Any, row: Any, many: Any, used: Any) -> Any:
     """The block of an account's chain that has room for one more than `many`, made if needed: (block, blocks in use)."""
     if heads[row] < 0:
@@ -335,14 +365,14 @@ def _room(following: Any, heads: Any, row: Any, many: Any, used: Any) -> Any:
     return block, used
 
 
-@compiled
+@uncounted
 def _bits(gram: Any) -> Any:
     """The two bits of a gram in Bloom filters, to be taken modulo their length."""
     spread = np.uint64(gram) * _M1
     return spread >> np.uint64(32), spread >> np.uint64(48)
 
 
-@compiled
+@uncounted
 def _mark(words: Any, gram: Any) -> None:
     """Enter a gram into a Bloom filter of 64-bit words, a power of two of them."""
     last = np.uint64(64 * words.size - 1)
@@ -350,7 +380,7 @@ def _mark(words: Any, gram: Any) -> None:
         words[(bit & last) >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
-@compiled
+@uncounted
 def _marked(words: Any, bits: Any) -> Any:
     """False where the gram with these bits is certainly not in a Bloom filter."""
     last = np.uint64(64 * words.size - 1)
@@ -359,12 +389,12 @@ def _marked(words: Any, bits: Any) -> Any:
     return (first & (words[(other & last) >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
 
 
-@compiled
+@uncounted
 def _is_held(rows: Any, held: Any, row: Any, gram: Any) -> Any:
     return _marked(rows.held_marks[row], _bits(gram)) and _found(held.gram, held.following, rows.held_block[row], rows.held[row], gram) >= 0
 
 
-@compiled
+@uncounted
 def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, requests: Any) -> Any:
     """Count the held grams that a call shows, which stands for so many requests. Returns a bit for each of its first 64 grams: held.
 
@@ -399,7 +429,7 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, r
     return bits
 
 
-@compiled
+@uncounted
 def _swap(held: Any, b: Any, place: Any, other: Any, at: Any) -> None:
     held.gram[b, place], held.gram[other, at] = held.gram[other, at], held.gram[b, place]
     held.times[b, place], held.times[other, at] = held.times[other, at], held.times[b, place]
@@ -407,7 +437,7 @@ def _swap(held: Any, b: Any, place: Any, other: Any, at: Any) -> None:
     held.last[b, place], held.last[other, at] = held.last[other, at], held.last[b, place]
 
 
-@compiled
+@uncounted
 def _rarest(rows: Any, held: Any, row: Any) -> Any:
     """Where the held gram with the fewest requests is: block * BLOCK + place."""
     block, left = rows.held_block[row], rows.held[row]
@@ -421,7 +451,7 @@ def _rarest(rows: Any, held: Any, row: Any) -> Any:
     return found
 
 
-@compiled
+@uncounted
 def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, first: Any, last: Any) -> Any:
     """Hold one more gram, in place of a rarer one if there is no more room. Returns the number of blocks in use."""
     many = rows.held[row]
@@ -442,30 +472,38 @@ def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, firs
     return used
 
 
-@compiled
+@uncounted
 def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, more: Any, seconds: Any) -> Any:
     """Hold a gram if it recurs: in two units' requests, or in one's and `more` others. Returns the blocks of held grams in use."""
-    matching, everything, first, last = 0.0, 0.0, seconds, seconds
+    bits = _bits(gram)
+    matching, first, last = 0.0, seconds, seconds
     block, left = rows.unit_block[row], rows.units[row]
     while left > 0:
-        for at in range(min(left, BLOCK)):
-            weight = 1.0 if units.flags[block, at] & CONVERSATION else float(units.calls[block, at])
-            everything += weight
-            for other in range(units.size[block, at]):
-                if units.grams[block, at, other] == gram:
-                    matching += weight
-                    first = min(first, units.seconds[block, at])
-                    last = max(last, units.seconds[block, at])
-                    break
+        if _marked(units.marks[block], bits):
+            for at in range(min(left, BLOCK)):
+                for other in range(np.int64(units.size[block, at])):
+                    if units.grams[block, at, other] >= gram:  # they ascend
+                        if units.grams[block, at, other] == gram:
+                            matching += 1.0 if units.flags[block, at] & CONVERSATION else float(units.calls[block, at])
+                            first = min(first, units.seconds[block, at])
+                            last = max(last, units.seconds[block, at])
+                        break
         left -= BLOCK
         block = units.following[block]
     if matching + more < 2.0:
         return used
+    everything = 0.0
+    block, left = rows.unit_block[row], rows.units[row]
+    while left > 0:
+        for at in range(min(left, BLOCK)):
+            everything += 1.0 if units.flags[block, at] & CONVERSATION else float(units.calls[block, at])
+        left -= BLOCK
+        block = units.following[block]
     times = max(matching + more, np.round(matching / everything * rows.requests[row]))
     return _hold(rows, held, used, row, gram, np.uint32(times), first, last)
 
 
-@compiled
+@uncounted
 def _unit_with(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> Any:
     """The first unit that has a gram, but for the one at place `own` of block `b`: (block, place, index of the gram), or (-1, -1, -1)."""
     bits = _bits(gram)
@@ -483,7 +521,7 @@ def _unit_with(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> 
     return -1, -1, -1
 
 
-@compiled
+@uncounted
 def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any, seconds: Any) -> Any:
     """Hold the grams of a unit that recur."""
     again = units.calls[b, place] > 1
@@ -496,7 +534,7 @@ def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any,
     return used
 
 
-@compiled
+@uncounted
 def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: Any, i: Any, seconds: Any, bits: Any) -> Any:
     """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use.
 
@@ -521,12 +559,12 @@ def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: An
     return used
 
 
-@compiled
+@uncounted
 def _find_unit(rows: Any, units: Any, row: Any, key: Any) -> Any:
     return _found(units.key, units.following, rows.unit_block[row], rows.units[row], key)
 
 
-@compiled
+@uncounted
 def _copy(units: Any, to: Any, at: Any, of: Any, place: Any) -> None:
     units.key[to, at] = units.key[of, place]
     units.prompt[to, at] = units.prompt[of, place]
@@ -542,7 +580,7 @@ def _copy(units: Any, to: Any, at: Any, of: Any, place: Any) -> None:
         units.grams[to, at, gram] = units.grams[of, place, gram]
 
 
-@compiled
+@uncounted
 def _drop_largest(rows: Any, units: Any, row: Any) -> None:
     """Take the unit with the largest key out of the sample; none that large will come in again."""
     block, left = rows.unit_block[row], rows.units[row]
@@ -561,7 +599,7 @@ def _drop_largest(rows: Any, units: Any, row: Any) -> None:
     _mark_anew(units, b, BLOCK if b != last else rows.units[row] % BLOCK)
 
 
-@compiled
+@uncounted
 def _mark_anew(units: Any, block: Any, many: Any) -> None:
     """The Bloom filter of a block's first `many` units."""
     for word in range(MARKS):
@@ -571,7 +609,7 @@ def _mark_anew(units: Any, block: Any, many: Any) -> None:
             _mark(units.marks[block], units.grams[block, place, index])
 
 
-@compiled
+@uncounted
 def _key(chunk: Any, i: Any) -> Any:
     if chunk.conversation[i] != 0:
         return mixed(chunk.conversation[i], 1)
@@ -580,7 +618,7 @@ def _key(chunk: Any, i: Any) -> Any:
     return mixed(chunk.micros[i], 2)
 
 
-@compiled
+@uncounted
 def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
     """How many conversations a call stands for whose opening was not seen: with examples before the question, or begun before the logs.
 
@@ -593,7 +631,7 @@ def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
     return int(2.0**64 / float(rows.below[row]) + float(mixed(key, 3)) / 2.0**64)
 
 
-@compiled
+@uncounted
 def _sampled(
     rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any, bits: Any
 ) -> Any:
@@ -648,15 +686,18 @@ def _sampled(
     return used, held_used
 
 
-@compiled
-def fold_accounts(shard: Any, shards: Any, order: Any, chunk: Any, rows: Any, units: Any, held: Any, used: Any, start: Any) -> Any:
+@uncounted
+def fold_accounts(
+    shard: Any, shards: Any, order: Any, chunk: Any, rows: Any, units: Any, held: Any, used: Any, start: Any, kept: Any
+) -> Any:
     """Fold calls, in `order`, into the accounts of one shard, until the blocks may run out.
+
+    `kept` is room for `UNIT_GRAMS` grams.
 
     Returns:
         (position in `order` that comes next, blocks of units in use, blocks of held grams in use).
     """
     unit_used, held_used = used
-    kept = np.empty(UNIT_GRAMS, np.int32)
     room_units, room_held = units.following.size - 1, held.following.size - (MOST_HELD // BLOCK + 1)
     for position in range(start, order.size):
         i = order[position]
@@ -782,6 +823,55 @@ def handed_over(order: Any, chunk: Any, open_key: Any, open_account: Any, open_a
         (found_key[:many].copy(), giver[:many].copy(), taker[:many].copy(), failed_at[:many].copy(), taken_at[:many].copy()),
         (keys[still], who[still], when[still]),
     )
+
+
+@compiled
+def sorted_pairs(key: Any, account: Any) -> Any:
+    """(key, account) pairs sorted by key, then by account. Keys are hashes: spread over buckets by their first bits they are all but sorted."""
+    most = np.uint64(0)
+    for one in key:
+        most = max(most, one)
+    shift = np.uint64(0)
+    while most >> shift > np.uint64(_BUCKETS - 1):
+        shift += np.uint64(1)
+    starts = np.zeros(_BUCKETS + 1, np.int64)
+    for one in key:
+        starts[np.int64(one >> shift) + 1] += 1
+    for bucket in range(_BUCKETS):
+        starts[bucket + 1] += starts[bucket]
+    keys, accounts, ends = np.empty_like(key), np.empty_like(account), starts[:-1].copy()
+    for at in range(key.size):
+        bucket = np.int64(key[at] >> shift)
+        keys[ends[bucket]], accounts[ends[bucket]] = key[at], account[at]
+        ends[bucket] += 1
+    for bucket in range(_BUCKETS):
+        begin, end = starts[bucket], starts[bucket + 1]
+        if end - begin > 64:  # a request that everybody sends
+            order = np.argsort(keys[begin:end], kind="mergesort")
+            keys[begin:end], accounts[begin:end] = keys[begin:end][order], accounts[begin:end][order]
+            _order_within(keys[begin:end], accounts[begin:end])
+            continue
+        for at in range(begin + 1, end):
+            k, a = keys[at], accounts[at]
+            place = at
+            while place > begin and (keys[place - 1] > k or (keys[place - 1] == k and accounts[place - 1] > a)):
+                keys[place], accounts[place] = keys[place - 1], accounts[place - 1]
+                place -= 1
+            keys[place], accounts[place] = k, a
+    return keys, accounts
+
+
+@compiled
+def _order_within(key: Any, account: Any) -> None:
+    """Sort accounts among equal keys, in place."""
+    begin = 0
+    while begin < key.size:
+        end = begin + 1
+        while end < key.size and key[end] == key[begin]:
+            end += 1
+        if end - begin > 1:
+            account[begin:end] = np.sort(account[begin:end])
+        begin = end
 
 
 @compiled

@@ -20,22 +20,23 @@ from stillhunt.intake.instructions import compiled
 
 
 @compiled
-def quantile(bins: Any, begin: Any, edges: Any, q: Any) -> Any:
-    """Quantile of each row's histogram, linear inside a bin, nan where it is empty; bins `begin` on, `edges` their limits."""
-    out = np.empty(bins.shape[0], np.float64)
-    for row in range(bins.shape[0]):
+def quantile(bins: Any, rows: Any, begin: Any, edges: Any, q: Any) -> Any:
+    """Quantile of the histograms of `rows`, linear inside a bin, nan where it is empty; bins `begin` on, `edges` their limits."""
+    out = np.empty(rows.size, np.float64)
+    for place in range(rows.size):
+        row = rows[place]
         total = 0
         for bin_ in range(edges.size - 1):
             total += bins[row, begin + bin_]
         if total == 0:
-            out[row] = np.nan
+            out[place] = np.nan
             continue
         rank = q * (total - 1)
         before = 0
         for bin_ in range(edges.size - 1):
             here = bins[row, begin + bin_]
             if before + here > rank:
-                out[row] = (
+                out[place] = (
                     edges[bin_] + (rank - before + 0.5) / here * (edges[bin_ + 1] - edges[bin_])
                     if here > 1
                     else (0.5 * (edges[bin_] + edges[bin_ + 1]))
@@ -46,26 +47,27 @@ def quantile(bins: Any, begin: Any, edges: Any, q: Any) -> Any:
 
 
 @compiled
-def total(bins: Any, begin: Any, end: Any) -> Any:
-    """Number of entries of each row's histogram."""
-    out = np.zeros(bins.shape[0], np.int64)
-    for row in range(bins.shape[0]):
+def total(bins: Any, rows: Any, begin: Any, end: Any) -> Any:
+    """Number of entries of the histograms of `rows`."""
+    out = np.zeros(rows.size, np.int64)
+    for place in range(rows.size):
         for bin_ in range(begin, end):
-            out[row] += bins[row, bin_]
+            out[place] += bins[rows[place], bin_]
     return out
 
 
 @compiled
-def dominant(values: Any, times: Any, group: Any, rank: Any) -> Any:
-    """The group of values with the most calls of each account: (group, its calls, all calls); of equal ones the first by rank.
+def dominant(values: Any, times: Any, rows: Any, group: Any, rank: Any) -> Any:
+    """The group of values with the most calls of each of `rows`: (group, its calls, all calls); of equal ones the first by rank.
 
     `group` numbers the group of each value (-1 for none), `rank` orders groups.
     """
-    size = values.shape[0]
+    size = rows.size
     best, most, everything = np.full(size, -1, np.int32), np.zeros(size, np.int64), np.zeros(size, np.int64)
     slots = values.shape[1]
     found, held = np.empty(slots, np.int64), np.empty(slots, np.int64)
-    for row in range(size):
+    for out in range(size):
+        row = rows[out]
         many = 0
         for slot in range(slots):
             if values[row, slot] == UNKNOWN:
@@ -73,7 +75,7 @@ def dominant(values: Any, times: Any, group: Any, rank: Any) -> Any:
             of = group[values[row, slot]]
             if of < 0:
                 continue
-            everything[row] += times[row, slot]
+            everything[out] += times[row, slot]
             place = 0
             while place < many and found[place] != of:
                 place += 1
@@ -83,31 +85,53 @@ def dominant(values: Any, times: Any, group: Any, rank: Any) -> Any:
             held[place] += times[row, slot]
         for place in range(many):
             of = found[place]
-            if best[row] < 0 or held[place] > most[row] or (held[place] == most[row] and rank[of] < rank[best[row]]):
-                best[row], most[row] = of, held[place]
+            if best[out] < 0 or held[place] > most[out] or (held[place] == most[out] and rank[of] < rank[best[out]]):
+                best[out], most[out] = of, held[place]
     return best, most, everything
 
 
 @compiled
-def recurring(rows: Rows, held: Held, shard: Any, shards: Any, size: Any, share: Any, often: Any, seldom: Any) -> Any:
-    """Held grams that recur: (row, gram, times, first, last), by row.
+def quietest(hours: Any, rows: Any, wide: Any) -> Any:
+    """Calls in the quietest `wide` hours in a row of each of `rows`, around midnight, too."""
+    out = np.empty(rows.size, np.int64)
+    for place in range(rows.size):
+        own = hours[rows[place]]
+        inside = np.int64(0)
+        for hour in range(wide):
+            inside += own[hour]
+        fewest = inside
+        for begin in range(1, own.size):
+            inside += np.int64(own[(begin + wide - 1) % own.size]) - np.int64(own[begin - 1])
+            fewest = min(fewest, inside)
+        out[place] = fewest
+    return out
+
+
+@compiled
+def recurring(rows: Rows, held: Held, chosen: Any, share: Any, often: Any, seldom: Any) -> Any:
+    """Held grams that recur in the `chosen` rows of a shard: (row, gram, times, first, last), by row as chosen and by gram.
 
     Those in at least `share` of an account's requests, or in `seldom` of them if these are at least `often`; in two at least.
     """
     many = 0
-    for row in range(shard, size, shards):
+    for row in chosen:
         many += rows.held[row]
     who, gram = np.empty(many, np.int64), np.empty(many, np.int64)
     times, first, last = np.empty(many, np.int64), np.empty(many, np.int64), np.empty(many, np.int64)
     at = 0
-    for row in range(shard, size, shards):
+    for row in chosen:
+        begin = at
         block, left = rows.held_block[row], rows.held[row]
         while left > 0:
             for place in range(min(left, BLOCK)):
                 n = min(np.int64(held.times[block, place]), rows.requests[row])
                 if n >= 2 and (n >= share * rows.requests[row] or (n >= often and n >= seldom * rows.requests[row])):
-                    who[at], gram[at], times[at] = row, held.gram[block, place], n
-                    first[at], last[at] = held.first[block, place], held.last[block, place]
+                    to, value = at, np.int64(held.gram[block, place])
+                    while to > begin and gram[to - 1] > value:  # few recur, and most come in this order
+                        gram[to], times[to], first[to], last[to] = gram[to - 1], times[to - 1], first[to - 1], last[to - 1]
+                        to -= 1
+                    who[at], gram[to], times[to] = row, value, n
+                    first[to], last[to] = held.first[block, place], held.last[block, place]
                     at += 1
             left -= BLOCK
             block = held.following[block]
@@ -134,17 +158,17 @@ def units_of(rows: Rows, units: Units, chosen: Any) -> Any:
 
 
 @compiled
-def slices(rows: Rows, units: Units, shard: Any, shards: Any, size: Any, top: Any, out: Any) -> None:
-    """What the units of each account show, of those that have the gram `top` (of all where it is -1), into `out`.
+def slices(rows: Rows, units: Units, chosen: Any, top: Any, out: Any) -> None:
+    """What the units of the `chosen` rows of a shard show, of those that have the gram `top` (of all where it is -1), into `out`.
 
-    `out` has shape (4, rows): share of the answered calls that are in the slice; distinct requests as a share of its calls (nan without
+    `top` is by row, and so is `out`, of shape (4, rows): share of the answered calls that are in the slice; distinct requests as a share of its calls (nan without
     words); share of its calls that stand alone; median of output tokens (nan where not known).
     """
     room = 0
-    for row in range(shard, size, shards):
+    for row in chosen:
         room = max(room, rows.units[row])
     outputs, weights, prompts = np.empty(room, np.float64), np.empty(room, np.float64), np.empty(room, np.uint64)
-    for row in range(shard, size, shards):
+    for row in chosen:
         everything, inside, single, worded, distinct = 0.0, 0.0, 0.0, 0.0, 0.0
         known, seen = 0, 0
         block, left = rows.unit_block[row], rows.units[row]

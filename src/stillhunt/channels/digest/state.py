@@ -9,6 +9,7 @@ import mmap
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from stillhunt.channels.digest import kernels
 from stillhunt.channels.digest.chunks import Names, chunk_of, put_together
+from stillhunt.channels.digest.derived import Derived
 from stillhunt.channels.digest.kernels import (
     BINS,
     BLOCK,
@@ -33,7 +35,6 @@ from stillhunt.channels.digest.kernels import (
     Units,
 )
 from stillhunt.channels.digest.trace import Trace
-from stillhunt.intake.instructions import compiled
 
 SHARDS = 2
 """Accounts are folded in so many shards at once. It never changes what comes out."""
@@ -46,8 +47,8 @@ HANDOFF_SECONDS = 60
 _EVERYTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
 _BUFFERED = 4_000_000
 
-TOGETHER = 4_000_000
-"""So many calls are folded at once, 700 MB of them."""
+TOGETHER = 1_500_000
+"""So many calls are folded at once, 260 MB of them: a large file by itself, small ones together."""
 
 _PAGE_OUT = 21
 """MADV_PAGEOUT of Linux 5.4 and later: pages go back to their file. Python has no name for it yet."""
@@ -164,9 +165,7 @@ class Pairs:
         if self._waiting:
             key, account = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
             self._waiting, self._rows = [], 0
-            order = np.argsort(key, kind="stable")
-            key, account = key[order], account[order]
-            _order_within(key, account)
+            key, account = kernels.sorted_pairs(key, account)
             self.key, self.account, self.calls = kernels.merged_counts(self.key, self.account, self.calls, key, account)
         self.thin()
 
@@ -176,19 +175,6 @@ class Pairs:
             self.below = np.uint64(int(self.below) // 2)
             kept = int(np.searchsorted(self.key, self.below))
             self.key, self.account, self.calls = self.key[:kept].copy(), self.account[:kept].copy(), self.calls[:kept].copy()
-
-
-@compiled
-def _order_within(key: Any, account: Any) -> None:
-    """Sort accounts among equal keys, in place."""
-    begin = 0
-    while begin < key.size:
-        end = begin + 1
-        while end < key.size and key[end] == key[begin]:
-            end += 1
-        if end - begin > 1:
-            account[begin:end] = np.sort(account[begin:end])
-        begin = end
 
 
 class State:
@@ -203,6 +189,8 @@ class State:
         open_failures: failed requests that may still be taken over: (key, account, time).
         trace: who called when, every call.
         maps: arrays that are maps of files in which a state was kept.
+        derived: what has been worked out of `rows`.
+        kept_in: the folder in which it was kept as it is, if it was.
     """
 
     def __init__(self) -> None:
@@ -215,6 +203,8 @@ class State:
         self.trace = Trace()
         self.calls = 0
         self.maps: list[Any] = []
+        self.derived = Derived()
+        self.kept_in: Path | None = None
 
     def put_aside(self) -> None:
         """Let the machine have the memory in which files are mapped, until they are read again.
@@ -266,6 +256,8 @@ class State:
         if self.accounts > len(self.rows["calls"]):
             _longer(self.rows, _ROWS, max(self.accounts, int(1.5 * len(self.rows["calls"]))))
         rows = Rows(**self.rows)
+        self.kept_in = None
+        self.derived.touch(chunk.account)
         work = [pool.submit(_fold_shard, number, self.shards[number], order, chunk, rows) for number in range(SHARDS)]
         work.append(pool.submit(self._requests, chunk, in_time))
         self.calls += chunk.micros.size
@@ -282,7 +274,7 @@ class State:
         if found[0].size:
             self.handoffs.append(found)
         account = chunk.account.astype(np.uint32) | (chunk.batch.astype(np.uint32) << np.uint32(31))
-        self.trace.add(account, chunk.micros)
+        self.trace.add(account[in_time], chunk.micros[in_time])
 
 
 def _nothing() -> None:
@@ -293,16 +285,16 @@ def _in_time(chunks: list[Chunk]) -> Array:
     """The order of chunks put together: one chunk after the other, each in order of time."""
     orders, begun = [], 0
     for chunk in chunks:
-        size = chunk.micros.size
-        orders.append((np.arange(size) if kernels.in_order(chunk.micros) else np.argsort(chunk.micros, kind="stable")) + begun)
-        begun += size
+        orders.append(kernels.in_time(chunk.micros) + begun)
+        begun += chunk.micros.size
     return np.concatenate(orders)
 
 
 def _fold_shard(number: int, shard: Shard, order: Array, chunk: Chunk, rows: Rows) -> None:
     position = 0
+    kept = np.empty(UNIT_GRAMS, np.int32)
     while position < order.size:
         shard.grow(max(1024, shard.used[0] // 8), max(4 * MOST_HELD, shard.used[1] // 8))
         units, held = Units(**shard.units), Held(**shard.held)
-        position, *used = kernels.fold_accounts(number, SHARDS, order, chunk, rows, units, held, shard.used, position)
+        position, *used = kernels.fold_accounts(number, SHARDS, order, chunk, rows, units, held, shard.used, position, kept)
         shard.used = (int(used[0]), int(used[1]))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, prefetch
+from stillhunt.intake.instructions import prefetch, uncounted
 from stillhunt.range.scale.cast import CONTENTS, MODEL_NAMES, NEW, Cast
 from stillhunt.range.scale.chance import at, exponential, mix, unit
 from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds, moment_key
@@ -74,7 +74,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-@compiled
+@uncounted
 def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     """Insert a gram into values[head:total], which are sorted."""
     place = total
@@ -85,7 +85,7 @@ def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     return total + 1
 
 
-@compiled
+@uncounted
 def _sketch(
     voice: Any, salt: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: Any, values: Array, total: Any,
     counts: Array,
@@ -148,13 +148,13 @@ def _sketch(
     return end
 
 
-@compiled
+@uncounted
 def _fill(
     calls: Array, lanes: Array, sites: Array, anchors: Array, prefix_lists: Array, voices: Array, samples: Array, grams: Array,
-    common: Array, layers: Array, out: Any, offsets: Array, values: Array, lines: tuple[Array, Array, Array],
+    common: Array, layers: Array, out: Any, offsets: Array, values: Array, lines: tuple[Array, Array, Array], keys: Array, slots: Array,
+    counts: Array,
 ) -> Any:  # fmt: skip
-    keys, slots = np.empty(MOST_TURNS + 2, np.uint64), np.empty(MOST_TURNS + 2)
-    counts = np.empty((MOST_TURNS + 3, LAYERS), np.int64)
+    """Fill `out`, `offsets` and `values`; returns how many values there are. `keys`, `slots` and `counts` are room for a call's messages."""
     total = 0
     rows = calls.size
     for row in range(rows):
@@ -285,6 +285,7 @@ def fill(cast: Cast, calls: Array, room: Room | None = None) -> tuple[Filled, Ar
     total = _fill(
         calls, cast.lanes, cast.sites, cast.anchors, cast.prefix_lists, voices.voices, voices.samples, voices.grams, voices.common,
         voices.layers, out, room.offsets, room.values, (_lines(cast.lanes), _lines(cast.sites), _lines(cast.anchors)),
+        np.empty(MOST_TURNS + 2, np.uint64), np.empty(MOST_TURNS + 2), np.empty((MOST_TURNS + 3, LAYERS), np.int64),
     )  # fmt: skip
     return out, room.offsets[: rows + 1], room.values[:total]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.intake.instructions import compiled, uncounted
 from stillhunt.range.calls import DAY, HOUR
 from stillhunt.range.rates import _OFFICE, _WAKING, _WEEK_OFFICE, _WEEK_PERSON
 from stillhunt.range.scale.cast import CONTENTS, STYLES, Cast
@@ -65,7 +65,7 @@ def _own_day(key: Any, office: Any, weekday: Any) -> Any:
     return _WEEKS[office, weekday] * _GAMMA_2[np.int64(at(key, 904) >> np.uint64(8 * weekday)) & 255]
 
 
-@compiled
+@uncounted
 def _levels(seed: Any, lanes: Array, first: Any) -> None:
     for i in range(first, lanes.size):
         style = lanes[i].style
@@ -115,7 +115,7 @@ def _awake(now: Any, zone: float) -> Any:
     return 7.0 <= local < 23.5
 
 
-@compiled
+@uncounted
 def _another(queue: Any, lanes: Array, closings: Array, key: Any, now: Any, but: Any) -> Any:
     """Another account of the operator's that is open, and awake if its accounts live by day and night."""
     who = but
@@ -127,7 +127,7 @@ def _another(queue: Any, lanes: Array, closings: Array, key: Any, now: Any, but:
     return who
 
 
-@compiled
+@uncounted
 def _emit(
     calls: Array,
     n: Any,
@@ -200,7 +200,7 @@ def _emit(
             now = ended + np.int64((0.4 + 2.0 * exponential(at(key, 80))) * _SECOND * 2 ** (attempt - 1))
 
 
-@compiled
+@uncounted
 def _session(
     calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, who: Any, key: Any, begin: Any, count: Any,
     mean_gap: float, spread: float, talks: Array,
@@ -252,12 +252,12 @@ def _session(
     return n
 
 
-@compiled
+@uncounted
 def _own_time(
-    calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, seed: Any, day: Any, talks: Array
-) -> Any:
-    """The calls of all lanes that begin on one day, lane by lane."""
-    hours = np.empty(24)
+    calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, seed: Any, day: Any, talks: Array,
+    hours: Array,
+) -> Any:  # fmt: skip
+    """The calls of all lanes that begin on one day, lane by lane; `hours` is room for 24 numbers."""
     start = day * DAY
     for who in range(lanes.size):
         lane = lanes[who]
@@ -349,7 +349,7 @@ def _own_time(
     return n
 
 
-@compiled
+@uncounted
 def _dealt(calls: Array, n: Any, lanes: Array, weathers: Array, queues: Array, closings: Array, number: Any, begin: Any, end: Any) -> Any:
     """The turns that a central schedule deals to whichever account is free, from `begin` to `end`."""
     queue = queues[number]
@@ -387,6 +387,7 @@ class Days:
         self._counts = np.zeros((DAY >> _SHIFT) + 2, np.int32)
         self._spill = np.empty(0, CALL)
         self._next = -1
+        self._hours = np.empty(24)
 
     def begun(self, day: int) -> Array:
         """The calls that begin on a day (days since 1970, UTC), and what they lead to after it, in no order."""
@@ -394,7 +395,7 @@ class Days:
         seed, queues = cast.facts["seed"], cast.queues
         while True:
             calls = self._begun
-            n = _own_time(calls, 0, cast.lanes, cast.weathers, queues, cast.closings, lane_key(seed), day, cast.voices.talks)
+            n = _own_time(calls, 0, cast.lanes, cast.weathers, queues, cast.closings, lane_key(seed), day, cast.voices.talks, self._hours)
             for number in range(1, queues.size):  # the first is nobody's
                 if n >= 0 and queues[number]["central"]:
                     n = _dealt(calls, n, cast.lanes, cast.weathers, queues, cast.closings, number, day * DAY, (day + 1) * DAY)
@@ -420,7 +421,7 @@ class Days:
 _SHIFT = 16
 
 
-@compiled
+@uncounted
 def _arrange(spill: Any, begun: Any, start: Any, since: Any, until: Any, counts: Any, found: Any, over: Any) -> Any:
     """Sort a day's calls by time (equal moments as they came), set aside what lies after it; where [since, until) begins and ends."""
     counts[:] = 0

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt import records
-from stillhunt.intake.instructions import compiled
+from stillhunt.intake.instructions import uncounted
 from stillhunt.range.scale.cast import MODEL_NAMES, SOURCE, SURFACES, Cast, pseudonyms
 from stillhunt.range.scale.chance import key_of, mix
 from stillhunt.range.scale.filling import Room, fill
@@ -27,7 +27,7 @@ _STATUSES = tuple(ERRORS)
 _KEY_DIGITS, _CONVERSATION_DIGITS = 24, 20
 
 
-@compiled
+@uncounted
 def _compact(codes: Array, places: Array, local: Array, found: Array) -> Any:
     """Number the codes that occur, in order of occurrence. `places` is -1 everywhere, and again afterwards."""
     count = 0
@@ -46,7 +46,7 @@ def _compact(codes: Array, places: Array, local: Array, found: Array) -> Any:
     return count
 
 
-@compiled
+@uncounted
 def _distinct(keys: Array, slots: Array, local: Array, found: Array) -> Any:
     """Number the keys that occur, in order of occurrence; -1 for 0. `slots` is a table of a power of two of zeros."""
     mask = np.uint64(slots.size - 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.intake.instructions import uncounted
 from stillhunt.range.scale.chance import at, mix
 
 Array = npt.NDArray[Any]
@@ -17,7 +17,7 @@ _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 _15, _4 = np.uint64(15), np.uint64(4)
 
 
-@compiled
+@uncounted
 def _spell(data: Array, head: Array, digits: int, values: Array, seed: Any, valid: Array, offsets: Array, alphabet: Array) -> None:
     place = 0
     for row in range(values.size):
@@ -35,7 +35,7 @@ def _spell(data: Array, head: Array, digits: int, values: Array, seed: Any, vali
         offsets[row + 1] = place
 
 
-@compiled
+@uncounted
 def _identifiers(data: Array, values: Array, seed: Any, alphabet: Array) -> None:
     place = 0
     for row in range(values.size):

@@ -36,6 +36,11 @@ def uncounted(function: _F) -> _F:
         return cast("_F", njit(nogil=True, _nrt=False)(function))
 
 
+def merged(function: _F) -> _F:
+    """An `uncounted` function that is copied to where it is called: seventy arrays, of seven words each, are not handed on for every call."""
+    return cast("_F", njit(nogil=True, forceinline=True, _nrt=False)(function))
+
+
 def inlined(function: _F) -> _F:
     """A compiled function that is copied to where it is called: a call with an array costs as much as reading thirty bytes."""
     return cast("_F", njit(nogil=True, forceinline=True)(function))

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, uncounted
+from stillhunt.intake.instructions import compiled, merged, uncounted
 
 Array = npt.NDArray[Any]
 
@@ -243,7 +243,7 @@ def size_bin(size: Any) -> Any:
     return min(SIZE_BINS - 1, int(4.0 * np.log2(1.0 + size)))
 
 
-@uncounted
+@merged
 def _add(bins: Any, row: Any, begin: Any, end: Any, place: Any) -> None:
     if bins[row, begin + place] == _FULL:
         for at in range(begin, end):
@@ -251,7 +251,7 @@ def _add(bins: Any, row: Any, begin: Any, end: Any, place: Any) -> None:
     bins[row, begin + place] += 1
 
 
-@uncounted
+@merged
 def _count(values: Any, times: Any, row: Any, value: Any) -> None:
     """Space saving."""
     least = 0
@@ -269,7 +269,7 @@ def _count(values: Any, times: Any, row: Any, value: Any) -> None:
     times[row, least] += 1
 
 
-@uncounted
+@merged
 def _turn(rows: Any, row: Any, model: Any, at: Any) -> None:
     """A call to a model; of more models than slots the later ones are not kept."""
     for slot in range(VALUES):
@@ -282,7 +282,7 @@ def _turn(rows: Any, row: Any, model: Any, at: Any) -> None:
             return
 
 
-@uncounted
+@merged
 def _on_day(rows: Any, row: Any, day: Any) -> None:
     oldest = 0
     for slot in range(DAYS_KEPT):
@@ -299,7 +299,7 @@ def _on_day(rows: Any, row: Any, day: Any) -> None:
         rows.day_calls[row, oldest] = 1
 
 
-@uncounted
+@merged
 def _paused(rows: Any, row: Any, before: Any, now: Any) -> None:
     """A pause from `before` to `now`, microseconds; it belongs to the day on which it begins."""
     _add(rows.bins, row, PAUSE_AT, PAUSE_AT + PAUSE_BINS, pause_bin((now - before) / 1e6))
@@ -314,7 +314,7 @@ def _paused(rows: Any, row: Any, before: Any, now: Any) -> None:
     rows.pause_most[row] = hours
 
 
-@uncounted
+@merged
 def _smallest(grams: Any, begin: Any, end: Any, kept: Any) -> Any:
     """The smallest distinct grams of a call, at most UNIT_GRAMS, into `kept`, ascending. Returns how many."""
     size = 0
@@ -335,7 +335,7 @@ def _smallest(grams: Any, begin: Any, end: Any, kept: Any) -> Any:
     return size
 
 
-@uncounted
+@merged
 def _found(values: Any, following: Any, block: Any, many: Any, wanted: Any) -> Any:
     """Where a value stands among the `many` of a chain of blocks that begins with `block`: block * BLOCK + place, or -1."""
     left = many
@@ -348,7 +348,7 @@ def _found(values: Any, following: Any, block: Any, many: Any, wanted: Any) -> A
     return -1
 
 
-@uncounted
+@merged
 def _room(following: Any, heads: Any, row: Any, many: Any, used: Any) -> Any:
     """The block of an account's chain that has room for one more than `many`, made if needed: (block, blocks in use)."""
     if heads[row] < 0:
@@ -365,14 +365,14 @@ def _room(following: Any, heads: Any, row: Any, many: Any, used: Any) -> Any:
     return block, used
 
 
-@uncounted
+@merged
 def _bits(gram: Any) -> Any:
     """The two bits of a gram in Bloom filters, to be taken modulo their length."""
     spread = np.uint64(gram) * _M1
     return spread >> np.uint64(32), spread >> np.uint64(48)
 
 
-@uncounted
+@merged
 def _mark(words: Any, gram: Any) -> None:
     """Enter a gram into a Bloom filter of 64-bit words, a power of two of them."""
     last = np.uint64(64 * words.size - 1)
@@ -380,7 +380,7 @@ def _mark(words: Any, gram: Any) -> None:
         words[(bit & last) >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
-@uncounted
+@merged
 def _marked(words: Any, bits: Any) -> Any:
     """False where the gram with these bits is certainly not in a Bloom filter."""
     last = np.uint64(64 * words.size - 1)
@@ -389,12 +389,12 @@ def _marked(words: Any, bits: Any) -> Any:
     return (first & (words[(other & last) >> np.uint64(6)] >> (other & np.uint64(63))) & np.uint64(1)) != 0
 
 
-@uncounted
+@merged
 def _is_held(rows: Any, held: Any, row: Any, gram: Any) -> Any:
     return _marked(rows.held_marks[row], _bits(gram)) and _found(held.gram, held.following, rows.held_block[row], rows.held[row], gram) >= 0
 
 
-@uncounted
+@merged
 def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, requests: Any) -> Any:
     """Count the held grams that a call shows, which stands for so many requests. Returns a bit for each of its first 64 grams: held.
 
@@ -429,7 +429,7 @@ def _counted(rows: Any, held: Any, row: Any, chunk: Any, i: Any, seconds: Any, r
     return bits
 
 
-@uncounted
+@merged
 def _swap(held: Any, b: Any, place: Any, other: Any, at: Any) -> None:
     held.gram[b, place], held.gram[other, at] = held.gram[other, at], held.gram[b, place]
     held.times[b, place], held.times[other, at] = held.times[other, at], held.times[b, place]
@@ -437,7 +437,7 @@ def _swap(held: Any, b: Any, place: Any, other: Any, at: Any) -> None:
     held.last[b, place], held.last[other, at] = held.last[other, at], held.last[b, place]
 
 
-@uncounted
+@merged
 def _rarest(rows: Any, held: Any, row: Any) -> Any:
     """Where the held gram with the fewest requests is: block * BLOCK + place."""
     block, left = rows.held_block[row], rows.held[row]
@@ -451,7 +451,7 @@ def _rarest(rows: Any, held: Any, row: Any) -> Any:
     return found
 
 
-@uncounted
+@merged
 def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, first: Any, last: Any) -> Any:
     """Hold one more gram, in place of a rarer one if there is no more room. Returns the number of blocks in use."""
     many = rows.held[row]
@@ -472,7 +472,7 @@ def _hold(rows: Any, held: Any, used: Any, row: Any, gram: Any, times: Any, firs
     return used
 
 
-@uncounted
+@merged
 def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, more: Any, seconds: Any) -> Any:
     """Hold a gram if it recurs: in two units' requests, or in one's and `more` others. Returns the blocks of held grams in use."""
     bits = _bits(gram)
@@ -503,7 +503,7 @@ def _nominate(rows: Any, units: Any, held: Any, used: Any, row: Any, gram: Any, 
     return _hold(rows, held, used, row, gram, np.uint32(times), first, last)
 
 
-@uncounted
+@merged
 def _unit_with(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> Any:
     """The first unit that has a gram, but for the one at place `own` of block `b`: (block, place, index of the gram), or (-1, -1, -1)."""
     bits = _bits(gram)
@@ -521,7 +521,7 @@ def _unit_with(rows: Any, units: Any, row: Any, gram: Any, b: Any, own: Any) -> 
     return -1, -1, -1
 
 
-@uncounted
+@merged
 def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any, place: Any, seconds: Any) -> Any:
     """Hold the grams of a unit that recur."""
     again = units.calls[b, place] > 1
@@ -534,7 +534,7 @@ def _nominate_all(rows: Any, units: Any, held: Any, used: Any, row: Any, b: Any,
     return used
 
 
-@uncounted
+@merged
 def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: Any, i: Any, seconds: Any, bits: Any) -> Any:
     """Note the grams of a call without a unit that a unit has; hold those that come the second time. Returns the blocks in use.
 
@@ -559,12 +559,12 @@ def _came_again(rows: Any, units: Any, held: Any, used: Any, row: Any, chunk: An
     return used
 
 
-@uncounted
+@merged
 def _find_unit(rows: Any, units: Any, row: Any, key: Any) -> Any:
     return _found(units.key, units.following, rows.unit_block[row], rows.units[row], key)
 
 
-@uncounted
+@merged
 def _copy(units: Any, to: Any, at: Any, of: Any, place: Any) -> None:
     units.key[to, at] = units.key[of, place]
     units.prompt[to, at] = units.prompt[of, place]
@@ -580,7 +580,7 @@ def _copy(units: Any, to: Any, at: Any, of: Any, place: Any) -> None:
         units.grams[to, at, gram] = units.grams[of, place, gram]
 
 
-@uncounted
+@merged
 def _drop_largest(rows: Any, units: Any, row: Any) -> None:
     """Take the unit with the largest key out of the sample; none that large will come in again."""
     block, left = rows.unit_block[row], rows.units[row]
@@ -599,7 +599,7 @@ def _drop_largest(rows: Any, units: Any, row: Any) -> None:
     _mark_anew(units, b, BLOCK if b != last else rows.units[row] % BLOCK)
 
 
-@uncounted
+@merged
 def _mark_anew(units: Any, block: Any, many: Any) -> None:
     """The Bloom filter of a block's first `many` units."""
     for word in range(MARKS):
@@ -609,7 +609,7 @@ def _mark_anew(units: Any, block: Any, many: Any) -> None:
             _mark(units.marks[block], units.grams[block, place, index])
 
 
-@uncounted
+@merged
 def _key(chunk: Any, i: Any) -> Any:
     if chunk.conversation[i] != 0:
         return mixed(chunk.conversation[i], 1)
@@ -618,7 +618,7 @@ def _key(chunk: Any, i: Any) -> Any:
     return mixed(chunk.micros[i], 2)
 
 
-@uncounted
+@merged
 def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
     """How many conversations a call stands for whose opening was not seen: with examples before the question, or begun before the logs.
 
@@ -631,7 +631,7 @@ def _met(rows: Any, units: Any, row: Any, chunk: Any, i: Any) -> Any:
     return int(2.0**64 / float(rows.below[row]) + float(mixed(key, 3)) / 2.0**64)
 
 
-@uncounted
+@merged
 def _sampled(
     rows: Any, units: Any, held: Any, used: Any, held_used: Any, row: Any, chunk: Any, i: Any, kept: Any, counted: Any, bits: Any
 ) -> Any:

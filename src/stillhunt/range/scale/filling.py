@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import prefetch, uncounted
+from stillhunt.intake.instructions import merged, prefetch, uncounted
 from stillhunt.range.scale.cast import CONTENTS, MODEL_NAMES, NEW, Cast
 from stillhunt.range.scale.chance import at, exponential, mix, unit
 from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds, moment_key
@@ -74,7 +74,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-@uncounted
+@merged
 def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     """Insert a gram into values[head:total], which are sorted."""
     place = total
@@ -85,7 +85,7 @@ def _place(values: Array, head: Any, total: Any, gram: Any) -> Any:
     return total + 1
 
 
-@uncounted
+@merged
 def _sketch(
     voice: Any, salt: Any, grams: Array, common: Array, layers: Array, keys: Array, slots: Array, messages: Any, values: Array, total: Any,
     counts: Array,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.intake.instructions import compiled
-from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index
+from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index, Levels, binned
 from stillhunt.pools.evidence import Groups, averaged, urns
 from stillhunt.pools.population import Population, Sets
 from stillhunt.pools.rows import THREADS, distinct, in_threads
@@ -85,13 +85,18 @@ def _mixed(values: Any) -> Any:
 def _carriers(sets: Sets, population: Population, asked: Index, room: _Room) -> tuple[Column, Column | None]:
     at, held, paces = _held(sets.accounts, sets.order, sets.value_starts, sets.paces, asked, room.times, room.best)
     carriers = at[held >= CARRIES * asked.size]
-    inside = np.bincount(population.strata[carriers], weights=population.weights[carriers], minlength=population.depth)
-    totals = np.stack([np.zeros(population.depth), population.sizes - inside, inside], axis=1)
+    totals = _carried(population, carriers)
     codes: Codes = np.broadcast_to(np.int32(1), population.size)
     changed = Changed(carriers, np.full(carriers.size, 2, dtype=np.int32))
     names = pa.array(["no", "carries"])
     column = Column(sets.aspect, sets.channel, sets.family, codes, totals, names, changed=changed)
     return column, None if sets.pace is None else population.amended(sets.pace, at, paces)
+
+
+def _carried(population: Population, carriers: Index) -> Floats:
+    """Entities by stratum and code when these accounts carry an instruction, and the others do not."""
+    inside = np.bincount(population.strata[carriers], weights=population.weights[carriers], minlength=population.depth)
+    return np.stack([np.zeros(population.depth), population.sizes - inside, inside], axis=1)
 
 
 class _Room(NamedTuple):
@@ -169,20 +174,26 @@ def many(
     alike = list(pairwise(edges.tolist()))
 
     def weigh(part: list[tuple[int, int]]) -> None:
-        codes, room = np.ones(population.size, dtype=np.int32), _Room.of(population)
+        codes, room, nowhere = np.ones(population.size, dtype=np.int32), _Room.of(population), np.zeros((1, 0), dtype=np.int32)
         paced = sets.pace.codes.copy() if sets.pace is not None else codes
         for first, last in part:
             same = np.sort(order[first:last])
             values = asked[same[0]]
-            column, amended = _carriers(sets, population, values[values >= 0].astype(np.int64), room)
+            values = values[values >= 0].astype(np.int64)
+            at, held, paces = _held(sets.accounts, sets.order, sets.value_starts, sets.paces, values, room.times, room.best)
             some = groups.selected(same)
-            for one, dense, least, out in ((column, codes, family_least, family), (amended, paced, pace_least, pace)):
-                if one is not None and np.isfinite(least[same]).any():
-                    assert one.changed is not None
-                    before = dense[one.changed.at]
-                    dense[one.changed.at] = one.changed.codes
-                    out[same] = averaged(urns(dense, one.levels, some, least[same]))
-                    dense[one.changed.at] = before
+            if np.isfinite(family_least[same]).any():
+                carriers = at[held >= CARRIES * values.size]
+                codes[carriers] = 2
+                levels = Levels(nowhere, np.array([0, 3]), np.ascontiguousarray(_carried(population, carriers).T))
+                family[same] = averaged(urns(codes, levels, some, family_least[same]))
+                codes[carriers] = 1
+            if sets.pace is not None and np.isfinite(pace_least[same]).any():
+                before, now = paced[at], binned(paces, sets.pace.edges[-1])
+                levels = sets.pace.levels.amended(before, now, population.weights[at], population.strata[at])
+                paced[at] = now
+                pace[same] = averaged(urns(paced, levels, some, pace_least[same]))
+                paced[at] = before
 
     in_threads(weigh, [alike[number::THREADS] for number in range(THREADS)])
     return found, family, pace

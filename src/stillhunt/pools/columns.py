@@ -167,11 +167,24 @@ class Levels:
         places = np.stack([coding.of(own) + start for coding, start in zip(column.codings, starts, strict=False)]).astype(np.int32)
         return Levels(places, starts, _laid_out(places, int(starts[-1]), column.totals))
 
-    def anew(self, totals: Floats) -> Levels:
-        """The same resolutions with other totals, of finest codes, shape (strata, codes)."""
-        if not self.places.shape[1]:
-            return Levels(self.places, self.starts, np.ascontiguousarray(totals.T))
-        return Levels(self.places, self.starts, _laid_out(self.places, int(self.starts[-1]), totals))
+    def amended(self, old: Codes, new: Codes, weights: Floats, strata: npt.NDArray[Any]) -> Levels:
+        """The same resolutions where some accounts, of these weights and strata, have other finest codes."""
+        return Levels(self.places, self.starts, _moved(self.places, self.totals, old, new, weights, strata))
+
+
+@compiled
+def _moved(places: Any, totals: Any, old: Any, new: Any, weights: Any, strata: Any) -> Any:
+    """Totals, shape (places, strata), when accounts have moved from old to new codes. None falls below nothing by rounding."""
+    out = totals.copy()
+    for at in range(old.size):
+        if places.shape[1] == 0:
+            out[old[at], strata[at]] -= weights[at]
+            out[new[at], strata[at]] += weights[at]
+            continue
+        for level in range(places.shape[0]):
+            out[places[level, old[at]], strata[at]] -= weights[at]
+            out[places[level, new[at]], strata[at]] += weights[at]
+    return np.maximum(out, 0.0)
 
 
 @compiled
@@ -230,9 +243,8 @@ def amended(column: Column, at: Index, numbers: Floats, weights: Floats, strata:
         strata: of all accounts.
     """
     codes = binned(numbers, column.edges[-1])
-    depth = column.totals.shape[0]
-    new = tally(codes, column.width, weights[at], strata[at], depth)
-    old = tally(column.codes[at], column.width, weights[at], strata[at], depth)
-    found = replace(column, totals=column.totals + new - old, changed=Changed(at, codes, numbers))
-    found.__dict__["levels"] = column.levels.anew(found.totals)  # bins are the same: only what is counted in them differs
+    levels = column.levels.amended(column.codes[at], codes, weights[at], strata[at])  # bins are the same: only what is in them differs
+    finest = levels.totals[levels.starts[-2] :].T
+    found = replace(column, totals=np.ascontiguousarray(finest), changed=Changed(at, codes, numbers))
+    found.__dict__["levels"] = levels
     return found

@@ -22,6 +22,7 @@ from stillhunt.campaigns.strata import strata
 from stillhunt.campaigns.view import Sight, open_view
 from stillhunt.channels import Channel, Observed, channels, observe, table_of
 from stillhunt.channels.digest import Digest
+from stillhunt.channels.threads import in_threads
 from stillhunt.lake import Lake, packs
 from stillhunt.lake.engines import open_engine
 from stillhunt.pools.find import find
@@ -77,7 +78,7 @@ def hunt(
     judged: list[Judged] = []
     for one, pools in ((population, found.pools), (alone, declared_pools(alone, declared, found))):
         calls = digest.latest([pool.members for pool in pools], MOST_CALLS)
-        asked = [judge_pool(one, pool, of, own, declared) for pool, of in zip(pools, calls, strict=True)]
+        asked = in_threads(lambda both: judge_pool(one, *both, own, declared), zip(pools, calls, strict=True))  # noqa: B023
         judge_harvests(digest, asked, own, price)
         judged += asked
     tell("writing findings", 0.95)

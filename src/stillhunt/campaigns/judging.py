@@ -14,6 +14,7 @@ from stillhunt.campaigns.naming import merged
 from stillhunt.campaigns.queue import steadiness
 from stillhunt.channels import Family
 from stillhunt.channels.digest import Digest
+from stillhunt.channels.threads import in_threads
 from stillhunt.pools.find import Pool
 from stillhunt.pools.population import Index, Population
 
@@ -117,8 +118,9 @@ def judge_harvests(digest: Digest, pools: list[Judged], own: Traits, price: floa
     for one in pools:
         if one.control >= price and not one.declared:
             weights[one.members] = np.minimum(weights[one.members], 1.0 / len(one.members))
-    for one in pools:
-        one.harvest = judge(digest, one.population, one.members, own, one.pool.grown.grams, weights)
+    found = in_threads(lambda one: judge(digest, one.population, one.members, own, one.pool.grown.grams, weights), pools)
+    for one, harvest in zip(pools, found, strict=True):
+        one.harvest = harvest
 
 
 def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillhunt.channels.threads import in_threads
 from stillhunt.records import OBSERVATIONS, TIMESTAMP, Visibility
 
 if TYPE_CHECKING:
@@ -100,9 +101,8 @@ def observe(digest: Digest, wanted: Iterable[Channel]) -> tuple[list[Observed], 
         What each aspect showed, by name of the aspect, those that showed nothing left out; and for each channel what it could
         see: a channel none of whose columns is filled says "not visible" instead of "nothing found".
     """
-    found: list[Observed] = []
-    seen: list[Visibility] = []
-    for channel in wanted:
+
+    def look(channel: Channel) -> tuple[list[Observed], Visibility]:
         missing = {
             aspect.name: [
                 f"{table}.{column}"
@@ -113,13 +113,13 @@ def observe(digest: Digest, wanted: Iterable[Channel]) -> tuple[list[Observed], 
             for aspect in channel.aspects
         }
         if all(missing.values()):
-            seen.append(Visibility(channel=channel.name, visible=False, accounts=0, reason=_lacking(channel, missing)))
-            continue
+            return [], Visibility(channel=channel.name, visible=False, accounts=0, reason=_lacking(channel, missing))
         own = [one for one in channel.observe(digest) if one.accounts.size]
-        found += own
         reason = f"partly: {_lacking(channel, missing)}" if any(missing.values()) else None
-        seen.append(Visibility(channel=channel.name, visible=True, accounts=_observed_at_all(own, len(digest.ids)), reason=reason))
-    return sorted(found, key=lambda one: one.aspect), seen
+        return own, Visibility(channel=channel.name, visible=True, accounts=_observed_at_all(own, len(digest.ids)), reason=reason)
+
+    looked = in_threads(look, wanted)
+    return sorted((one for own, _ in looked for one in own), key=lambda one: one.aspect), [seen for _, seen in looked]
 
 
 def _observed_at_all(found: Iterable[Observed], size: int) -> int:

@@ -14,6 +14,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_njit: Any = njit  # with the option that switches numba's own runtime off, which its types do not know
 
 
 def compiled(function: _F) -> _F:
@@ -31,14 +32,14 @@ def uncounted(function: _F) -> _F:
     What it calls must be uncounted, too.
     """
     try:
-        return cast("_F", njit(nogil=True, cache=True, _nrt=False)(function))
+        return cast("_F", _njit(nogil=True, cache=True, _nrt=False)(function))
     except RuntimeError:  # as above
-        return cast("_F", njit(nogil=True, _nrt=False)(function))
+        return cast("_F", _njit(nogil=True, _nrt=False)(function))
 
 
 def merged(function: _F) -> _F:
-    """An `uncounted` function that is copied to where it is called: seventy arrays, of seven words each, are not handed on for every call."""
-    return cast("_F", njit(nogil=True, forceinline=True, _nrt=False)(function))
+    """An `uncounted` function that is copied to where it is called: seventy arrays of seven words need not be handed on each time."""
+    return cast("_F", _njit(nogil=True, forceinline=True, _nrt=False)(function))
 
 
 def inlined(function: _F) -> _F:

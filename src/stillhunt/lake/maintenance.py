@@ -58,9 +58,7 @@ def small_file_groups(files: Iterable[DataFile]) -> Iterator[list[DataFile]]:
             yield group
 
 
-def rewrite_group(
-    load: Iterator[Table], group: list[DataFile], rows: pa.Table, name: str, recorder: Recorder | None = None
-) -> bool:
+def rewrite_group(load: Iterator[Table], group: list[DataFile], rows: pa.Table, name: str, recorder: Recorder | None = None) -> bool:
     """Replace the files of `group` by one with the same rows.
 
     Args:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stillhunt.channels.threads import in_threads
 from stillhunt.pools.candidates import FAMILIES, Candidates
 from stillhunt.pools.evidence import Groups, many_bits
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import in_threads
 
 QUANTILE = 0.9
 FLOOR = 2.0

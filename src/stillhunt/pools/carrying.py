@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillhunt.channels.threads import THREADS, in_threads
 from stillhunt.intake.instructions import compiled
 from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index, Levels, binned
 from stillhunt.pools.evidence import Groups, averaged, urns
 from stillhunt.pools.population import Population, Sets
-from stillhunt.pools.rows import THREADS, distinct, in_threads
+from stillhunt.pools.rows import distinct
 
 CHARACTERISTIC = 0.5
 """A value is characteristic of a group if it recurs in at least this share of it, and `LIFT` times as often as elsewhere."""

@@ -23,10 +23,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc
 
+from stillhunt.channels.threads import in_threads
 from stillhunt.intake.instructions import compiled
 from stillhunt.pools.columns import CROSSED, Codes, Column, Floats, Index
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import by_value, in_threads
+from stillhunt.pools.rows import by_value
 
 LEAST = 5
 """Fewest entities that are proposed as a group."""

@@ -24,8 +24,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stillhunt.channels import Aspect, Channel, Family, Observed
+from stillhunt.channels.threads import in_threads
 from stillhunt.pools.columns import Codes, Column, Floats, Index, amended, bin_edges, binned, tally
-from stillhunt.pools.rows import by_value, in_threads, rows_of
+from stillhunt.pools.rows import by_value, rows_of
 
 __all__ = ["Codes", "Column", "Floats", "Index", "Population", "Sets", "measure", "survey"]
 

@@ -5,9 +5,7 @@ Pairs (account, value) are kept as rows sorted by the one side, with the first r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +14,8 @@ from stillhunt.intake.instructions import compiled
 
 Index = npt.NDArray[np.int64]
 
-THREADS = 2
-"""Columns are coded, counted and weighed in so many threads: what each does is compiled and holds no lock."""
-
 _SPARSE = 64
 """Of codes that are wider than this many times the rows, sorting the rows costs less than looking at all codes."""
-
-_One = TypeVar("_One")
-_Other = TypeVar("_Other")
-
-
-def in_threads(function: Callable[[_One], _Other], items: Iterable[_One]) -> list[_Other]:
-    """`function` of each item, in the items' order, `THREADS` at a time."""
-    with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(function, items))
 
 
 def rows_of(starts: Index, chosen: npt.NDArray[Any]) -> Index:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stillhunt.channels.threads import in_threads
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import FAMILIES, Candidates, tells
 from stillhunt.pools.carrying import many
 from stillhunt.pools.columns import Flags, Floats, Index
 from stillhunt.pools.evidence import Groups, crossing_bits, many_bits
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import in_threads
 
 HOPELESS = 24.0
 

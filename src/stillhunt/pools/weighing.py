@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from stillhunt.channels import Family
+from stillhunt.channels.threads import THREADS, in_threads
 from stillhunt.intake.instructions import compiled
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import Crossing
@@ -25,7 +26,7 @@ from stillhunt.pools.carrying import carrying
 from stillhunt.pools.columns import Column, Floats, Index
 from stillhunt.pools.evidence import Group, Ratios, average_bits, column_bits, crossing_bits, hedged_bits, ratios
 from stillhunt.pools.population import Population
-from stillhunt.pools.rows import THREADS, in_threads, united
+from stillhunt.pools.rows import united
 
 ROUNDS = 12
 

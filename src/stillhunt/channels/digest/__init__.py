@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.channels.digest import kernels, reading
-from stillhunt.channels.digest.kernels import Held, Rows, Units
 from stillhunt.channels.digest.keeping import remember
+from stillhunt.channels.digest.kernels import Held, Rows, Units
 from stillhunt.channels.digest.state import SHARDS, State
+from stillhunt.channels.threads import THREADS, in_threads
 
 Index = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -438,7 +439,10 @@ class Digest:
         """The calls of some accounts: (position, microseconds, whether from a batch), in the order in which they were taken in."""
         chosen = np.zeros(self._size, np.bool_)
         chosen[self._order[members]] = True
-        parts = [reading.traced(account, micros, chosen) for account, micros in self._state.trace.pieces()]
+        parts = []
+        for account, micros in self._state.trace.pieces():
+            cuts = np.linspace(0, account.size, THREADS + 1).astype(np.int64)
+            parts += in_threads(lambda part: reading.traced(account[part], micros[part], chosen), map(slice, cuts[:-1], cuts[1:]))  # noqa: B023
         who, when, batch = (np.concatenate([part[at] for part in parts]) for at in range(3))
         return self._rank[who], when, batch
 

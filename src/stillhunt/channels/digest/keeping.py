@@ -105,7 +105,8 @@ def _kept(place: Path, paths: Sequence[str]) -> tuple[State, int]:
         state.maps = [array for array in arrays.values() if isinstance(array, np.memmap)]
         state.kept_in = folder
         if (folder / _DERIVED).exists():
-            state.derived = Derived({name: arrays[f"derived.{name}"] for name in json.loads((folder / _DERIVED).read_text())}, state.accounts)
+            names = json.loads((folder / _DERIVED).read_text())
+            state.derived = Derived({name: arrays[f"derived.{name}"] for name in names}, state.accounts)
         return state, len(files)
     except Exception:  # a cache that cannot be read, in whatever way, is a cache that is not there
         return State(), 0

@@ -191,7 +191,7 @@ def in_time(micros: Any) -> Any:
     """A stable order of calls by time: none if they are in order, else a radix sort, which for one day takes four passes."""
     order = np.arange(micros.size)
     fallen = 0
-    least = most = micros[0] if micros.size else 0
+    least = most = micros[0] if micros.size else np.int64(0)
     for i in range(1, micros.size):
         fallen += micros[i] < micros[i - 1]
         least = min(least, micros[i])
@@ -207,8 +207,8 @@ def in_time(micros: Any) -> Any:
         starts[:] = 0
         for i in range(keys.size):
             starts[np.int64(keys[i] >> shift & _DIGIT) + 1] += 1
-        for digit in range(_DIGITS):
-            starts[digit + 1] += starts[digit]
+        for at in range(_DIGITS):
+            starts[at + 1] += starts[at]
         for i in range(keys.size):
             digit = np.int64(keys[i] >> shift & _DIGIT)
             others[starts[digit]] = keys[i]
@@ -827,25 +827,25 @@ def handed_over(order: Any, chunk: Any, open_key: Any, open_account: Any, open_a
 
 @compiled
 def sorted_pairs(key: Any, account: Any) -> Any:
-    """(key, account) pairs sorted by key, then by account. Keys are hashes: spread over buckets by their first bits they are all but sorted."""
+    """(key, account) pairs sorted by key, then by account. Keys are hashes: in buckets by their first bits they are all but sorted."""
     most = np.uint64(0)
-    for one in key:
-        most = max(most, one)
+    for hashed in key:
+        most = max(most, hashed)
     shift = np.uint64(0)
     while most >> shift > np.uint64(_BUCKETS - 1):
         shift += np.uint64(1)
     starts = np.zeros(_BUCKETS + 1, np.int64)
-    for one in key:
-        starts[np.int64(one >> shift) + 1] += 1
-    for bucket in range(_BUCKETS):
-        starts[bucket + 1] += starts[bucket]
+    for hashed in key:
+        starts[np.int64(hashed >> shift) + 1] += 1
+    for one in range(_BUCKETS):
+        starts[one + 1] += starts[one]
     keys, accounts, ends = np.empty_like(key), np.empty_like(account), starts[:-1].copy()
     for at in range(key.size):
         bucket = np.int64(key[at] >> shift)
         keys[ends[bucket]], accounts[ends[bucket]] = key[at], account[at]
         ends[bucket] += 1
-    for bucket in range(_BUCKETS):
-        begin, end = starts[bucket], starts[bucket + 1]
+    for one in range(_BUCKETS):
+        begin, end = starts[one], starts[one + 1]
         if end - begin > 64:  # a request that everybody sends
             order = np.argsort(keys[begin:end], kind="mergesort")
             keys[begin:end], accounts[begin:end] = keys[begin:end][order], accounts[begin:end][order]

@@ -161,8 +161,8 @@ def units_of(rows: Rows, units: Units, chosen: Any) -> Any:
 def slices(rows: Rows, units: Units, chosen: Any, top: Any, out: Any) -> None:
     """What the units of the `chosen` rows of a shard show, of those that have the gram `top` (of all where it is -1), into `out`.
 
-    `top` is by row, and so is `out`, of shape (4, rows): share of the answered calls that are in the slice; distinct requests as a share of its calls (nan without
-    words); share of its calls that stand alone; median of output tokens (nan where not known).
+    `top` is by row, and so is `out`, of shape (4, rows): share of the answered calls that are in the slice; distinct requests as a share of
+    its calls (nan without words); share of its calls that stand alone; median of output tokens (nan where not known).
     """
     room = 0
     for row in chosen:

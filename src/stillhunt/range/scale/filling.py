@@ -154,7 +154,7 @@ def _fill(
     common: Array, layers: Array, out: Any, offsets: Array, values: Array, lines: tuple[Array, Array, Array], keys: Array, slots: Array,
     counts: Array,
 ) -> Any:  # fmt: skip
-    """Fill `out`, `offsets` and `values`; returns how many values there are. `keys`, `slots` and `counts` are room for a call's messages."""
+    """Fill `out`, `offsets` and `values`; returns how many values there are. `keys`, `slots`, `counts`: room for a call's messages."""
     total = 0
     rows = calls.size
     for row in range(rows):

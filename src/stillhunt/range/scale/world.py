@@ -105,7 +105,7 @@ def bare(made: Cast, first: int, last: int, since: int, until: int, room: int) -
 
 @uncounted
 def _by_account(calls: Array, account: Array, starts: Array, laid: Array) -> None:
-    """Calls in order of time into `laid`, by account as the lake wants a row group; `starts` is room for one more than there are accounts."""
+    """Calls in order of time into `laid`, by account, as a row group is to lie; `starts` is room for one more than there are accounts."""
     starts[:] = 0
     for i in range(calls.size):
         starts[account[i] + 1] += 1

@@ -15,6 +15,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from stillhunt.channels.digest.derived import Derived
 from stillhunt.channels.digest.kernels import Array
 from stillhunt.channels.digest.packing import arrays_of, state_from
 from stillhunt.channels.digest.state import SHARDS, State
+from stillhunt.channels.threads import in_threads
 from stillhunt.lake import Lake
 from stillhunt.lake.opening import DIGEST_FOLDER
 
@@ -76,9 +78,9 @@ def keep(state: State, place: Path, paths: Sequence[str]) -> None:
     fresh = place / uuid.uuid4().hex
     fresh.mkdir(mode=0o700)
     try:
-        for name, array in arrays_of(state, _SPARE, traced=False):
-            np.save(fresh / f"{name}.npy", array)
-        state.trace.save(fresh / "trace.0.npy", fresh / "trace.1.npy")
+        written: list[Callable[[], None]] = [partial(state.trace.save, fresh / "trace.0.npy", fresh / "trace.1.npy")]
+        written += [partial(np.save, fresh / f"{name}.npy", array) for name, array in arrays_of(state, _SPARE, traced=False)]
+        in_threads(lambda write: write(), written)
         (fresh / "files.json").write_text(json.dumps({"version": VERSION, "shards": SHARDS, "files": list(paths)}))
         pointer = place / f"{fresh.name}.new"
         pointer.write_text(fresh.name)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lake.invented import FIRST_DAY, accounts, interactions, ordered, texts
 from stillhunt import records
-from stillhunt.lake import Lake, SnapshotGoneError, housekeeping
+from stillhunt.lake import Lake, SnapshotGoneError, commits, housekeeping
 
 AT_ONCE = {"keep_snapshots": 1, "snapshot_age": timedelta(0), "orphan_age": timedelta(0)}
 
@@ -34,6 +36,20 @@ def test_compaction_leaves_one_file_a_day_and_every_row(lake):
     assert len(lake.table("interactions").files()) == 3
     assert report.files_after < report.files_before
     assert ordered(lake.table("interactions").to_arrow()).equals(before)
+
+
+def test_compacted_calls_lie_in_order_of_time_by_row_group_and_by_account_within_it(lake, monkeypatch):
+    monkeypatch.setattr(commits, "_ROW_GROUP", 20)
+    lake.compact(**AT_ONCE)
+    for path in lake.table("interactions").files():
+        with pq.ParquetFile(path) as file:
+            groups = [file.read_row_group(group, columns=["account_id", "started_at"]) for group in range(file.num_row_groups)]
+        assert len(groups) > 1
+        for group in groups:
+            rows = list(zip(*(column.to_pylist() for column in group.columns), strict=True))
+            assert rows == sorted(rows)
+        times = [group["started_at"].to_pylist() for group in groups]
+        assert all(max(one) <= min(other) for one, other in itertools.pairwise(times))
 
 
 def test_compacting_again_has_nothing_to_do(lake):

@@ -30,6 +30,30 @@ def test_coarse_codes_are_those_of_the_coarse_quantiles(size):
         assert np.array_equal(coding.totals[0], np.bincount(coding.of(column.codes), minlength=coding.width))
 
 
+@pytest.mark.parametrize("size", [40, 900])
+def test_a_measure_amended_for_a_few_counts_as_if_it_had_been_so(size):
+    rng = np.random.default_rng(4)
+    accounts = [f"a{at:06d}" for at in range(size)]
+    pairs = [(account, float(number)) for account, number in zip(accounts, rng.normal(size=size), strict=True)]
+    channels, layers = [Fixed("pace", "measure", "conduct")], rng.integers(0, 3, size).astype(np.int8)
+    declared = owners(accounts, dict.fromkeys(accounts[:7], "acme"))
+    of = survey([observed("pace", "measure", accounts, pairs)], channels, declared, accounts, layers)
+    column = of.columns[0]
+    at = np.sort(rng.choice(size, 12, replace=False))
+    numbers = rng.normal(size=12)
+    numbers[3] = np.nan
+    amended = of.amended(column, at, numbers)
+    codes = column.codes.copy()
+    codes[at] = binned(numbers, column.edges[-1])
+    assert np.array_equal(amended.of(np.arange(size)), codes)
+    assert amended.totals == pytest.approx(of.count(codes, column.width))
+    assert (amended.totals >= 0).all()
+    for level, (coding, plain) in enumerate(zip(amended.codings, column.codings, strict=True)):
+        counted = of.count(plain.of(codes), plain.width)
+        assert coding.totals == pytest.approx(counted)
+        assert pytest.approx(counted) == amended.levels.totals[amended.levels.starts[level] : amended.levels.starts[level + 1]].T
+
+
 def test_people_of_one_organization_count_as_one():
     rng = np.random.default_rng(0)
     people = strangers(rng, 60)

@@ -227,6 +227,13 @@ def test_the_same_seed_gives_the_same_rows_in_one_go_or_in_steps(tmp_path):
     ordered = [one["interactions"].sort_by("interaction_id") for one in tables]
     assert ordered[0].equals(ordered[1])
     assert done.populations == whole.populations
+    with Lake.open(tmp_path / "whole" / "lake") as lake:
+        for path in lake.table("interactions").files():
+            lying = pq.read_table(path, columns=["account_id", "started_at"], partitioning=None)
+            runs = lying["account_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+            times = lying["started_at"].cast(pa.int64()).to_numpy()
+            assert (np.diff(runs) >= 0).all(), "an account's calls lie together"
+            assert (np.diff(times)[np.diff(runs) == 0] >= 0).all(), "and in order of time"
     truths = [pq.read_table(tmp_path / name / "truth" / "truth.parquet") for name in ("whole", "steps")]
     assert truths[0].equals(truths[1])
     counted = ordered[0].group_by("account_id").aggregate([("started_at", "count"), ("started_at", "min")])

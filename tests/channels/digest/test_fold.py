@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from folded import DAY, DAY0, HOUR, digested, drawn_calls, models_told, table_of_calls, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stillhunt.channels.digest import kernels
 from stillhunt.channels.digest.taking import digest_of, digest_of_state
 from stillhunt.records import ACCOUNTS
 
@@ -204,3 +206,32 @@ def test_a_column_is_filled_if_any_call_or_account_has_it():
     known = digested(at_hours([1], client_prefix="192.0.2.0/24"), kind_of=lambda _: None)
     assert "interactions.network_kind" in known.filled
     assert known.network_kinds.to_pylist() == ["other"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 1000])
+@pytest.mark.parametrize("span", [1, 300, 10**6, 10**11, 2**61])
+def test_the_order_in_time_is_a_stable_one(size, span):
+    rng = np.random.default_rng(size + span % 97)
+    micros = rng.integers(-span, span, size)
+    assert kernels.in_time(micros).tolist() == np.argsort(micros, kind="stable").tolist()
+    assert kernels.in_time(np.sort(micros)).tolist() == list(range(size))
+
+
+@pytest.mark.parametrize("spread", [1, 7, 2**20, 2**64 - 1])
+def test_pairs_are_sorted_by_key_and_account_however_many_share_a_key(spread):
+    rng = np.random.default_rng(3)
+    key = rng.integers(0, spread, 5000, dtype=np.uint64, endpoint=True)
+    account = rng.integers(0, 50, 5000).astype(np.int32)
+    keys, accounts = kernels.sorted_pairs(key, account)
+    order = np.lexsort((account, key))
+    assert (keys.tolist(), accounts.tolist()) == (key[order].tolist(), account[order].tolist())
+    assert [one.size for one in kernels.sorted_pairs(key[:0], account[:0])] == [0, 0]
+
+
+def test_calls_that_lie_by_account_are_traced_in_order_of_time():
+    table = drawn_calls(11, size=300)
+    by_name = table.take(pc.sort_indices(table, sort_keys=[("account_id", "ascending"), ("started_at", "ascending")]))
+    in_time = table.take(pc.sort_indices(table, sort_keys=[("started_at", "ascending")]))
+    assert told(digested(by_name)) == told(digested(in_time))
+    everybody = np.arange(len(digested(table).accounts))
+    assert (np.diff(digested(by_name).times_of(everybody)[1]) >= 0).all()

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from folded import DAY0, PEOPLE, drawn_calls, told
 
-from stillhunt.channels.digest import keeping
+from stillhunt.channels.digest import keeping, reading
 from stillhunt.channels.digest.taking import digest_of_state
 from stillhunt.lake import Lake
 from stillhunt.lake.opening import DIGEST_FOLDER
@@ -94,6 +94,83 @@ def test_folding_on_says_the_very_same_as_folding_from_nothing(lake, read):
         (lake.folder / DIGEST_FOLDER).mkdir()
         shutil.move(lake.folder / "aside", kept)
         (lake.folder / DIGEST_FOLDER / "current").write_text(kept.name)
+
+
+def wanted(digest):
+    """What channels ask of a digest that is worked out account by account, as a scan asks for it."""
+    top = np.full(len(digest.accounts), -1)
+    grams = digest.recurring(0.12, 12, 0.02)
+    top[grams.accounts] = grams.grams
+    values = [digest.networks.dominant(), digest.networks.dominant(digest.networks.names, "itself")]
+    return [
+        *(column.tolist() for column in vars(grams).values()),
+        *(np.nan_to_num(column, nan=-1).tolist() for column in vars(digest.slices(top)).values()),
+        *([codes.to_pylist(), times.tolist(), everything.tolist()] for codes, times, everything in values),
+        np.nan_to_num(digest.pauses.quantile(0.25), nan=-1).tolist(),
+        digest.answers.entries.tolist(),
+        digest.quietest(8).tolist(),
+    ]
+
+
+def asked(lake, *, remembering=False):
+    digest = digest_of_state(keeping.state_of(lake.at(lake.snapshot())), PEOPLE)
+    found = wanted(digest)
+    if remembering:
+        digest.remember()
+    return found
+
+
+def some_calls(seed, size, accounts):
+    """Calls of a few of the accounts, and of some that nobody saw before."""
+    drawn = calls(seed, size=size, day=3, label="m")
+    names = [f"{accounts[number % len(accounts)]}" for number in range(size)]
+    return drawn.set_column(drawn.column_names.index("account_id"), "account_id", pa.array(names))
+
+
+def test_what_was_worked_out_is_worked_out_again_of_those_who_called_since_and_of_nobody_else(lake, monkeypatch):
+    first = asked(lake, remembering=True)
+    names = [path.name for path in current(lake).glob("derived.*.npy")]
+    assert len(names) > 10
+    assert asked(lake) == first
+    known = sorted(set(lake.table("interactions").to_arrow(["account_id"])["account_id"].to_pylist()))
+    lake.append_interactions(some_calls(5, 12, [known[1], "nobody before", known[4]]))
+    rows = []
+    plain = reading.quantile
+    monkeypatch.setattr(reading, "quantile", lambda bins, chosen, *rest: rows.append(chosen.size) or plain(bins, chosen, *rest))
+    on = asked(lake)
+    assert rows == [3]
+    shutil.rmtree(lake.folder / DIGEST_FOLDER)
+    assert on == asked(lake)
+    assert on != first
+
+
+def test_of_what_was_worked_out_nothing_is_known_if_it_is_not_all_there(lake):
+    first = asked(lake, remembering=True)
+    (current(lake) / "derived.json").unlink()
+    assert asked(lake) == first
+    asked(lake, remembering=True)
+    assert (current(lake) / "derived.json").exists(), "and it is kept again"
+    next(current(lake).glob("derived.slices*.npy")).unlink()
+    assert asked(lake) == first
+
+
+def test_of_calls_that_are_not_kept_nothing_is_remembered(lake):
+    look(lake)
+    lake.append_interactions(calls(2, size=15, day=2))
+    asked(lake, remembering=True)
+    assert not (current(lake) / "derived.json").exists()
+
+
+def test_a_full_disk_forgets_what_was_worked_out_and_nothing_else(lake, monkeypatch):
+    first = look(lake)
+
+    def full(path, array):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    asked(lake, remembering=True)
+    assert not (current(lake) / "derived.json").exists()
+    assert look(lake) == first
 
 
 def test_it_is_kept_anew_only_once_a_twentieth_has_come(lake):

@@ -44,7 +44,7 @@ Array = npt.NDArray[Any]
 
 FILE_ROWS = 2_000_000
 _STRETCH = 5
-"""Days that one process makes in a row: what runs over midnight is made twice only where two stretches meet."""
+"""Days at most that one process makes in a row: what runs over midnight is made twice only where two stretches meet."""
 _SHOWN = 3_000
 
 
@@ -154,7 +154,9 @@ def write(folder: Path, lake: Path, since: int, until: int, room: int, workers: 
     """Write all calls in [since, until) into the lake's files; commits nothing."""
     first, last = since // DAY, -(-until // DAY)
     count = max(1, workers or os.cpu_count() or 1)
-    stretches = [(day, min(day + _STRETCH, last)) for day in range(first, last, _STRETCH)]
+    # as many stretches for each process as for any other, so that all are done at once
+    parts = min(last - first, count * -(-(last - first) // (count * _STRETCH)))
+    stretches = [(int(days[0]), int(days[-1]) + 1) for days in np.array_split(np.arange(first, last), parts)]
     found: Written | None = None
     with ProcessPoolExecutor(
         min(count, len(stretches)), mp_context=multiprocessing.get_context("spawn"), initializer=_open, initargs=(str(folder), str(lake))
@@ -170,6 +172,21 @@ def write(folder: Path, lake: Path, since: int, until: int, room: int, workers: 
             tell(found.rows)
     assert found is not None
     return found
+
+
+def _prepare(spec: WorldSpec, out: Path) -> None:
+    """Cast everybody, and write what there is before the first call."""
+    made = cast(spec)
+    truth = out / "truth"
+    made.save(truth / "cast")
+    with Lake.open(out / "lake", create=True) as lake:
+        lake.upsert_accounts(made.accounts)
+        lake.upsert_entitlements(made.entitlements)
+        lake.add_phrases(made.voices.phrases)
+    expected = spec.calls + sum(one.calls(spec.days) for one in spec.operators)
+    state = {"spec": _plain(spec), "expected": expected, "until": made.facts["start"]}
+    (truth / "state.json").write_bytes(orjson.dumps(state))
+    np.savez(truth / "state.npz", calls=np.zeros(len(made.closings), np.int64), first=np.full(len(made.closings), np.iinfo(np.int64).max))
 
 
 def make(
@@ -192,18 +209,9 @@ def make(
         crew.check(one)
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: holds a world already; name another folder or remove it")
-    made = cast(spec)
-    truth = out / "truth"
-    made.save(truth / "cast")
-    with Lake.open(out / "lake", create=True) as lake:
-        lake.upsert_accounts(made.accounts)
-        lake.upsert_entitlements(made.entitlements)
-        lake.add_phrases(made.voices.phrases)
-    expected = spec.calls + sum(one.calls(spec.days) for one in spec.operators)
-    state = {"spec": _plain(spec), "expected": expected, "until": made.facts["start"]}
-    (truth / "state.json").write_bytes(orjson.dumps(state))
-    np.savez(truth / "state.npz", calls=np.zeros(len(made.closings), np.int64), first=np.full(len(made.closings), np.iinfo(np.int64).max))
-    del made
+    # in a process of its own: whoever has dealt out a million people holds memory that writing needs
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(_prepare, spec, out).result()
     return go_on(out, progress, until=until, workers=workers)
 
 

@@ -135,25 +135,48 @@ def judge(
         grams: the instruction that is characteristic of the pool, whose calls are then looked at.
         weights: how much each account counts in the population, shape (accounts,); the entities' weights if not given.
     """
-    reference = traits.calls >= LEAST_CALLS
-    reference[members] = False
     pool = quantities(digest, members, traits, grams[:MOST_GRAMS])
     if np.isfinite(traits.instructed[members]).any():
         pool["instructed"] = float(np.nanmedian(traits.instructed[members]))
     visible = bool(np.isfinite(pool["fresh"]))
     weight = population.weights if weights is None else weights
-    total = 1.0 + float(weight[reference].sum())
-    extreme, ordinary = reference.copy(), []
-    for name in QUANTITIES:
-        if np.isfinite(pool[name]):
-            values = getattr(traits, name)
-            near = TOLERANCE if name != "answered" else 0.0
-            extreme &= values >= pool[name] - near
-            if name in TELLING and float(weight[reference & (values > pool[name] + near)].sum()) > ORDINARY * total:
-                ordinary.append(name)
-    share = 1.0 if ordinary else (1.0 + float(weight[extreme].sum())) / total
+    own = np.array([pool[name] for name in QUANTITIES])
+    near = np.array([TOLERANCE if name != "answered" else 0.0 for name in QUANTITIES])
+    fresh, single, instructed, answered = (getattr(traits, name) for name in QUANTITIES)
+    everybody, extreme, above = _compared(traits.calls, np.sort(members), weight, fresh, single, instructed, answered, own, near)
+    total = 1.0 + everybody
+    ordinary = [name for at, name in enumerate(QUANTITIES) if name in TELLING and above[at] > ORDINARY * total]
+    share = 1.0 if ordinary else (1.0 + extreme) / total
     evidence = float(np.log10(0.5 / np.sqrt(share)))
     return Harvest(evidence, {name: value for name, value in pool.items() if np.isfinite(value)}, share, tuple(ordinary), visible)
+
+
+@compiled
+def _compared(
+    calls: Any, members: Any, weights: Any, fresh: Any, single: Any, instructed: Any, answered: Any, pool: Any, near: Any
+) -> tuple[Any, Any, Any]:
+    """Of the accounts outside a pool with calls enough: the weight; of those at least as extreme in all; of those above, in each quantity.
+
+    `members` is sorted; `pool` has its quantities in the order of `QUANTITIES`, nan = not asked, and `near` how close is as good as equal.
+    """
+    total, extreme, above, member = 0.0, 0.0, np.zeros(4), 0
+    for at in range(calls.size):
+        while member < members.size and members[member] < at:
+            member += 1
+        if not calls[at] >= LEAST_CALLS or (member < members.size and members[member] == at):
+            continue
+        total += weights[at]
+        inside = True
+        for asked in range(4):
+            if np.isnan(pool[asked]):
+                continue
+            value = fresh[at] if asked == 0 else single[at] if asked == 1 else instructed[at] if asked == 2 else answered[at]
+            inside = inside and value >= pool[asked] - near[asked]
+            if value > pool[asked] + near[asked]:
+                above[asked] += weights[at]
+        if inside:
+            extreme += weights[at]
+    return total, extreme, above
 
 
 def quantities(digest: Digest, members: Index, traits: Traits, grams: Sequence[str] = ()) -> dict[str, float]:

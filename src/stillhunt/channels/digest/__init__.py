@@ -194,12 +194,14 @@ class Digest:
         network_kinds: kind of each network of `networks.names`, null where not known.
     """
 
-    def __init__(self, state: State, people: pa.Table, filled: frozenset[str], network_kinds: pa.Array[Any] | None = None) -> None:
-        """`people` must be in the order of the sorted ids of `state`."""
+    def __init__(
+        self, state: State, order: Index, people: pa.Table, filled: frozenset[str], network_kinds: pa.Array[Any] | None = None
+    ) -> None:
+        """`order` sorts the ids of `state`, and `people` is in that order."""
         self._state = state
         self._size = state.accounts
         ids = state.names.accounts.strings
-        self._order: Index = pc.sort_indices(ids).to_numpy().astype(np.int64)
+        self._order = order
         self._rank = np.empty(self._size, np.int64)
         self._rank[self._order] = np.arange(self._size)
         self.ids: pa.Array[Any] = ids.take(pa.array(self._order, pa.int64()))

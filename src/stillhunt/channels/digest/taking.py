@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from stillhunt.channels.digest import Digest
 from stillhunt.channels.digest.chunks import CALLS, until
 from stillhunt.channels.digest.state import State
+from stillhunt.channels.threads import in_threads
 from stillhunt.lake.commits import conform
 from stillhunt.records import ACCOUNTS, TIMESTAMP
 
@@ -56,7 +57,7 @@ def digest_of_state(state: State, accounts: pa.Table, *, as_of: datetime | None 
     filled |= {f"accounts.{name}" for name in people.column_names if people[name].null_count < people.num_rows}
     if kinds.null_count < len(kinds):
         filled.add("interactions.network_kind")
-    return Digest(state, people, frozenset(filled), kinds)
+    return Digest(state, order.to_numpy().astype(np.int64), people, frozenset(filled), kinds)
 
 
 def in_memory(calls: pa.Table, accounts: pa.Table, **options: Any) -> Digest:
@@ -100,10 +101,13 @@ def _people(ids: pa.Array[Any], organizations: pa.Array[Any], accounts: pa.Table
     """Records of `ids`, one row each; null where nothing is known."""
     known = accounts["account_id"].combine_chunks()
     at = pc.index_in(ids, value_set=known) if len(known) else pa.nulls(len(ids), pa.int32())
-    columns = {}
-    for field in ACCOUNTS:
-        column = accounts[field.name] if field.name in accounts.column_names else pa.chunked_array([pa.nulls(len(known), field.type)])
-        columns[field.name] = column.combine_chunks().take(at) if len(known) else pa.nulls(len(ids), field.type)
+
+    def taken(field: pa.Field[Any]) -> Any:
+        if not len(known) or field.name not in accounts.column_names:
+            return pa.nulls(len(ids), field.type)
+        return accounts[field.name].combine_chunks().take(at)
+
+    columns = dict(zip(ACCOUNTS.names, in_threads(taken, ACCOUNTS), strict=True))
     columns["account_id"] = ids
     columns["organization_id"] = pc.coalesce(columns["organization_id"], organizations)
     return pa.table(columns)

@@ -119,12 +119,16 @@ def remember(state: State) -> None:
     derived, folder = state.derived, state.kept_in
     if folder is None or derived.kept or not derived.made:
         return
+    part = folder / f"{uuid.uuid4().hex}.part"
     with suppress(OSError):  # as above; and of what is half there nobody is told
         for name, array in derived.made.items():
-            np.save(folder / f"derived.{name}.npy", array)
-        told = folder / f"{_DERIVED}.new"
-        told.write_text(json.dumps(sorted(derived.made)))
-        os.replace(told, folder / _DERIVED)  # noqa: PTH105 - one step, or not at all
+            with part.open("wb") as file:
+                np.save(file, array)
+            os.replace(part, folder / f"derived.{name}.npy")  # noqa: PTH105 - another scan may have mapped the one that was there
+        part.write_text(json.dumps(sorted(derived.made)))
+        os.replace(part, folder / _DERIVED)  # noqa: PTH105 - one step, or not at all
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Array:

@@ -19,10 +19,7 @@ _njit: Any = njit  # with the option that switches numba's own runtime off, whic
 
 def compiled(function: _F) -> _F:
     """The njit of numba without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
-    try:
-        return cast("_F", njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # "no locator available": a read-only install without a home
-        return cast("_F", njit(nogil=True)(function))
+    return _cached(function)
 
 
 def uncounted(function: _F) -> _F:
@@ -31,10 +28,14 @@ def uncounted(function: _F) -> _F:
     Counting is an atomic instruction for each array that is handed on; where two threads work on the same arrays it is most of the time.
     What it calls must be uncounted, too.
     """
+    return _cached(function, _nrt=False)
+
+
+def _cached(function: _F, **options: bool) -> _F:
     try:
-        return cast("_F", _njit(nogil=True, cache=True, _nrt=False)(function))
-    except RuntimeError:  # as above
-        return cast("_F", _njit(nogil=True, _nrt=False)(function))
+        return cast("_F", _njit(nogil=True, cache=True, **options)(function))
+    except RuntimeError:  # "no locator available": a read-only install without a home
+        return cast("_F", _njit(nogil=True, **options)(function))
 
 
 def merged(function: _F) -> _F:

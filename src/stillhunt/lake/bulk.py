@@ -19,9 +19,6 @@ from stillhunt.lake.commits import MovedError, append_files, attempts, day_path,
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.opening import open_lake, stored_schema
 
-BULK_ROW_GROUP = 2_097_152
-"""Rows of a group, and so of a file of up to two million: each group repeats its identifiers, at 4 bytes a call in groups half as long."""
-
 
 class BulkFile:
     """One Parquet file of one day, written in order. It belongs to no snapshot until it is committed."""
@@ -33,10 +30,9 @@ class BulkFile:
         self._schema = schema
 
     def write(self, rows: pa.Table) -> None:
-        """Add one row group.
+        """Add one row group: the columns of `records.INTERACTIONS`, of the file's day, laid out as by `commits.laid_out`.
 
-        `rows` has the columns of `records.INTERACTIONS`, of the file's day, as `lake.commits.laid_out`
-        says; strings may be dictionaries.
+        Strings may be dictionaries.
         """
         columns = []
         for field in self._schema:

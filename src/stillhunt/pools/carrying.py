@@ -65,7 +65,7 @@ def carrying(sets: Sets, population: Population, members: Index) -> Carried | No
     if not typical.any():
         return None
     ranked = present[typical][np.argsort(-share[typical], kind="stable")]
-    column, pace = _carriers(sets, population, _asked(ranked), _Room.of(population))
+    column, pace = _carriers(sets, population, _asked(ranked))
     return Carried(column, [str(sets.names[int(value)].as_py()) for value in ranked], pace)
 
 
@@ -83,7 +83,8 @@ def _mixed(values: Any) -> Any:
     return mixed
 
 
-def _carriers(sets: Sets, population: Population, asked: Index, room: _Room) -> tuple[Column, Column | None]:
+def _carriers(sets: Sets, population: Population, asked: Index) -> tuple[Column, Column | None]:
+    room = _Room.of(population)
     at, held, paces = _held(sets.accounts, sets.order, sets.value_starts, sets.paces, asked, room.times, room.best)
     carriers = at[held >= CARRIES * asked.size]
     totals = _carried(population, carriers)

@@ -7,7 +7,7 @@ that are new. Everything is bounded per account (about four kilobytes) and a fun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from stillhunt.channels.digest import kernels, reading
 from stillhunt.channels.digest.keeping import remember
 from stillhunt.channels.digest.kernels import Held, Rows, Units
-from stillhunt.channels.digest.state import SHARDS, State
+from stillhunt.channels.digest.state import SHARDS, Shard, State
 from stillhunt.channels.threads import THREADS, in_threads
 
 Index = npt.NDArray[np.int64]
@@ -343,17 +343,19 @@ class Digest:
         model, first, calls, before = (self._row(name) for name in ("model", "model_first", "model_calls", "model_before"))
         return Models(model, first, calls, before, self._state.names.models.strings)
 
+    def _by_shard(self, wanted: npt.NDArray[np.bool_]) -> Iterator[tuple[Shard, Index]]:
+        """Each shard with the rows of its accounts that are wanted."""
+        for number, shard in enumerate(self._state.shards):
+            yield shard, number + SHARDS * np.flatnonzero(wanted[number::SHARDS])
+
     def recurring(self, share: float, often: int, seldom: float) -> Grams:
         """Grams in at least `share` of an account's requests, or in `seldom` of them if these are at least `often`."""
         rows, derived, name = Rows(**self._state.rows), self._state.derived, f"recurring.{share}.{often}.{seldom}"
         known = [derived.kept[f"{name}.{at}"] for at in range(5)] if f"{name}.0" in derived.kept else None
-        changed = np.ones(self._size, np.bool_) if known is None else derived.changed(self._size)
-        parts = [
-            reading.recurring(rows, Held(**shard.held), number + SHARDS * np.flatnonzero(changed[number::SHARDS]), share, often, seldom)
-            for number, shard in enumerate(self._state.shards)
-        ]
+        unknown = derived.unknown(f"{name}.0", self._size)
+        parts = [reading.recurring(rows, Held(**shard.held), chosen, share, often, seldom) for shard, chosen in self._by_shard(unknown)]
         if known is not None:
-            left = ~changed[known[0]]
+            left = ~unknown[known[0]]
             parts.append(tuple(one[left] for one in known))
         columns = [np.concatenate([part[at] for part in parts]) for at in range(5)]
         if known is None:
@@ -426,15 +428,14 @@ class Digest:
         by_row = np.empty(self._size, np.int64)
         by_row[self._order] = top
         out = np.full((4, self._size), np.nan)
-        changed = np.ones(self._size, np.bool_)
-        if "slices.top" in derived.kept:
-            changed = derived.changed(self._size)
-            changed[: derived.accounts] |= by_row[: derived.accounts] != derived.kept["slices.top"]
+        unknown = derived.unknown("slices", self._size)
+        if "slices" in derived.kept:
+            unknown[: derived.accounts] |= by_row[: derived.accounts] != derived.kept["slices.top"]
             out[:, : derived.accounts] = derived.kept["slices"]
-        for number, shard in enumerate(self._state.shards):
-            reading.slices(rows, Units(**shard.units), number + SHARDS * np.flatnonzero(changed[number::SHARDS]), by_row, out)
-        if "slices.top" not in derived.kept:
+        else:
             derived.made |= {"slices": out, "slices.top": by_row}
+        for shard, chosen in self._by_shard(unknown):
+            reading.slices(rows, Units(**shard.units), chosen, by_row, out)
         return Slices(*(column[self._order] for column in out))
 
     def times_of(self, members: Index) -> tuple[Index, Index, npt.NDArray[np.bool_]]:

@@ -37,18 +37,14 @@ class Derived:
             self._touched.append(np.unique(rows))
         self.made = {}
 
-    @property
-    def touched(self) -> bool:
-        """Whether anything was folded since the state was kept."""
-        return bool(self._touched)
-
-    def changed(self, size: int) -> npt.NDArray[np.bool_]:
-        """Of `size` accounts those of whom nothing that was kept holds."""
-        changed = np.ones(size, np.bool_)
-        changed[: self.accounts] = False
-        for rows in self._touched:
-            changed[rows] = True
-        return changed
+    def unknown(self, name: str, size: int) -> npt.NDArray[np.bool_]:
+        """Of `size` accounts those of whom the array `name` was not kept, or holds no more."""
+        unknown = np.ones(size, np.bool_)
+        if name in self.kept:
+            unknown[: self.accounts] = False
+            for rows in self._touched:
+                unknown[rows] = True
+        return unknown
 
     def of(self, name: str, size: int, work: Callable[[Index], tuple[Array, ...]]) -> tuple[Array, ...]:
         """Arrays of `size` accounts that `work` gives for some rows, in their order; worked out only of those of whom they are not known.
@@ -58,13 +54,13 @@ class Derived:
             size: number of accounts.
             work: gives one entry a row in each array, from that row's record alone.
         """
+        rows = np.flatnonzero(self.unknown(f"{name}.0", size))
+        found = work(rows)
         if f"{name}.0" not in self.kept:
-            found = work(np.arange(size))
             self.made |= {f"{name}.{at}": one for at, one in enumerate(found)}
             return found
-        rows = np.flatnonzero(self.changed(size))
         whole = []
-        for at, fresh in enumerate(work(rows)):
+        for at, fresh in enumerate(found):
             one = np.empty((size, *fresh.shape[1:]), fresh.dtype)
             one[: self.accounts] = self.kept[f"{name}.{at}"]
             one[rows] = fresh

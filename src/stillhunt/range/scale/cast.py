@@ -131,10 +131,16 @@ class Cast:
                 pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
         (folder / "facts.json").write_text(json.dumps(self.facts))
 
+    @staticmethod
+    def facts_of(folder: Path) -> dict[str, Any]:
+        """The facts alone of what `save` wrote."""
+        facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
+        return facts
+
     @classmethod
     def load(cls, folder: Path, *, tables: bool = True) -> Cast:
         """What `save` wrote; arrays are mapped, not read. Without `tables` accounts have only what calls show of them."""
-        found: dict[str, Any] = {"facts": json.loads((folder / "facts.json").read_text())}
+        found: dict[str, Any] = {"facts": cls.facts_of(folder)}
         for path in folder.glob("*.npy"):
             found[path.stem] = np.load(path, mmap_mode="r")
         for path in folder.glob("*.parquet"):

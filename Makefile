@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What `make demo` makes: 150 hidden accounts in the shape of the field's reference case among 10,000 others.
 DEMO ?= demo
@@ -42,8 +44,13 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments: install its venv module (on Debian and Ubuntu the package python3-venv)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What tests, lint and benchmarks need besides: every pin of the first lock stands in the second, too.
+$(DEV_STAMP): $(STAMP) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(STAMP)
@@ -59,18 +66,18 @@ demo: $(STAMP)
 	$(BIN)/stillhunt ledger key --lake $(DEMO)/lake > $(DEMO)/provider.vkey
 	$(BIN)/stillhunt verify $(DEMO)/case.stillhunt-bundle.json --key $(DEMO)/provider.vkey
 
-lint: $(STAMP)
+lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)
+types: $(DEV_STAMP)
 	$(BIN)/mypy
 
 # pytest comes last and nothing after it, so that its closing line is the last one.
 test: lint types
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report= --cov-fail-under=95
 
-bench: $(STAMP)
+bench: $(DEV_STAMP)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/coordination.py
 	$(BIN)/python benchmarks/content.py
@@ -79,7 +86,7 @@ bench: $(STAMP)
 SMALL := --accounts 6000 --calls 150000 --hidden 100 --output docs/benchmarks/small
 
 # Hours on two cores; what is measured is kept in bench-work, so that it can be stopped and goes on where it was.
-bench-detection: $(STAMP)
+bench-detection: $(DEV_STAMP)
 	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS)
 	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS) $(SMALL) --steps shapes
 	$(BIN)/stillhunt range ladder --resume bench-work/ladder $(TEXTS) $(SMALL) --steps L0,L1,L2,L3,L3-free --without all
@@ -88,16 +95,20 @@ bench-detection: $(STAMP)
 	$(BIN)/python benchmarks/watch.py
 
 # Full size: a world as fingerprints, scanned, extended and scanned again, and how time grows. Goes on where it was stopped.
-bench-scale: $(STAMP)
+bench-scale: $(DEV_STAMP)
 	$(BIN)/python benchmarks/scale.py --full
 
-docs: $(STAMP)
+docs: $(DEV_STAMP)
 	$(BIN)/python -m stillhunt.cli.reference docs/reference
 	$(BIN)/python -m pytest tests/test_docs.py
 
-lock: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+lock: $(DEV_STAMP)
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+
+# Extras stay in the pins: pip in --require-hashes mode takes `coverage[toml]` for a requirement without a pin where only `coverage==` is locked.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+  --no-emit-index-url --custom-compile-command "make lock" --quiet
 
 clean:
 	rm -rf $(DEMO) bench-work build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -58,7 +58,7 @@ def test_help_and_version_import_nothing_but_the_command_line(arguments):
 def test_lists_import_neither_compiler_nor_lake_nor_statistics(arguments):
     packages, ours = imported(*arguments)
     assert not packages & {"numba", "llvmlite", "scipy", "pyiceberg", "pandas", "duckdb", "sqlalchemy", "altair"}
-    assert not {name for name in ours if name.startswith(("stillhunt.lake.", "stillhunt.campaigns.hunt", "stillhunt.cases."))}
+    assert not {name for name in ours if name.startswith(("stillhunt.lake.", "stillhunt.campaigns.hunting", "stillhunt.cases."))}
 
 
 def groups(command, path=("stillhunt",)):

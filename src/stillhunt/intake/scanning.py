@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from stillhunt.compiled import compiled, inlined
+from stillhunt.compiled.instructions import differences_at, mum, newlines_at, word_at, zeros_below
 from stillhunt.intake.grammar import (
     COLON,
     COMMA,
@@ -34,7 +36,6 @@ from stillhunt.intake.grammar import (
     over,
     string,
 )
-from stillhunt.intake.instructions import compiled, differences_at, inlined, mum, newlines_at, word_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum
 from stillhunt.intake.sketch import Kernel, text_column
 from stillhunt.intake.topic import last_turn
 from stillhunt.records import SHAPE_FIELDS

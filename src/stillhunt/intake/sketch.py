@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum, word_at, zeros_below
 from stillhunt.intake.thinning import EDGE, GRAM_SHIFT, MAX_GRAMS, THRESHOLD, WAITING, State, begin, kept_of, new_state, settle
 from stillhunt.intake.unicode_table import PLANES_END, table
 

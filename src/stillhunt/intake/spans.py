@@ -16,8 +16,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import copy_wide, specials_at, zeros_below
 from stillhunt.intake.grammar import BACKSLASH, hexadecimal
-from stillhunt.intake.instructions import compiled, copy_wide, specials_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 

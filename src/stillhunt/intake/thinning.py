@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import zeros_below
 
 MOST_AT_EDGES, MOST_BETWEEN = 32, 16
 MAX_GRAMS = MOST_AT_EDGES + MOST_BETWEEN

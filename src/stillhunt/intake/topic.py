@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum, word_at, zeros_below
 from stillhunt.intake.sketch import Kernel, text_column
 
 MOST_WORDS, LEAST_WORDS, LEAST_BYTES = 24, 4, 4

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, merged, uncounted
+from stillhunt.compiled import compiled, merged, uncounted
 
 Array = npt.NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.lake.identity import siphash128
 
 Numbers = npt.NDArray[np.int32]

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import pairs_at, zeros_below
 from stillhunt.intake.bodies import LETTERS, REDACTED, TRUNCATION_MARKS, Body, set_tools
 from stillhunt.intake.formats import Also, Context, Scan
 from stillhunt.intake.formats.litellm_fields import (
@@ -27,7 +29,6 @@ from stillhunt.intake.formats.litellm_fields import (
     split_parameters,
 )
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
-from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
 from stillhunt.intake.scanning import (
     COUNT,
     IDENTIFIER,

@@ -13,6 +13,7 @@ from stillhunt.cli import (
     case_export,
     case_report,
     catalogue,
+    demo,
     intake,
     investigate,
     lake,
@@ -54,6 +55,7 @@ def _root(
 
 
 app.command("scan")(scan.scan)
+app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)

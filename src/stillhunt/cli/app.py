@@ -14,6 +14,7 @@ from stillhunt.cli import (
     case_report,
     catalogue,
     demo,
+    export,
     intake,
     investigate,
     lake,
@@ -60,6 +61,7 @@ app.command("watch")(watch.watch)
 app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)
+app.command("export")(export.export)
 app.command("account")(investigate.account)
 app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)

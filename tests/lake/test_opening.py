@@ -102,12 +102,6 @@ def test_the_key_is_nowhere_else_in_the_lake(tmp_path):
             assert not any(form in path.read_bytes() for path in others)
 
 
-def test_a_lake_that_was_moved(tmp_path):
-    Lake.open(tmp_path / "lake", create=True).close()
-    (tmp_path / "lake").rename(tmp_path / "moved")
-    assert "was made at" in refusal(tmp_path / "moved")
-
-
 def test_a_catalog_that_nobody_configured():
     assert "catalog" in refusal("catalog:nowhere")
 

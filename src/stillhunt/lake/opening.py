@@ -23,11 +23,12 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
-from sqlalchemy import URL, text
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from stillhunt import records
 from stillhunt.errors import StillhuntError
+from stillhunt.lake import place
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.keys import KEY_FILE, key_id, key_path, make_key, read_key
 from stillhunt.lake.recorder import Recorder
@@ -151,30 +152,22 @@ def _local(folder: Path, *, create: bool) -> Catalog:
         if any(not name.startswith((CATALOG_FILE, KEY_FILE)) for name in strangers):
             raise StillhuntError(f"{folder}: this folder holds other things; give a new or empty folder for the lake")
         folder.mkdir(parents=True, exist_ok=True)
-    properties = {
+    settings = {
         # A folder's name may hold what means something in a URL.
         "uri": URL.create("sqlite", database=str(folder / CATALOG_FILE), query={"timeout": str(LOCK_WAIT_SECONDS)}).render_as_string(),
         "warehouse": str(folder / TABLES_FOLDER),
         "init_catalog_tables": str(create).lower(),
     }
     try:
-        catalog = SqlCatalog(NAMESPACE, **properties)
+        catalog = SqlCatalog(NAMESPACE, **settings)
     except DBAPIError as error:
         # Two processes that create the same lake at once: the other one was first.
         if not (create and "already exists" in str(error)):
             raise
-        catalog = SqlCatalog(NAMESPACE, **properties)
-    _check_place(catalog, folder)
+        catalog = SqlCatalog(NAMESPACE, **settings)
+    named = place.named_folder(catalog) or folder
+    catalog.properties |= place.properties(named, folder) | {"warehouse": str(named / TABLES_FOLDER)}
     return catalog
-
-
-def _check_place(catalog: SqlCatalog, folder: Path) -> None:
-    """Iceberg names files by absolute paths, so a local lake works only where it was made."""
-    with catalog.engine.connect() as connection:
-        found = connection.execute(text("SELECT metadata_location FROM iceberg_tables WHERE table_name = 'interactions'")).fetchone()
-    if found is not None and not Path(found[0]).is_relative_to(folder):
-        was = Path(found[0]).parents[4]
-        raise StillhuntError(f"{folder}: this lake was made at {was} and its files name that path; move it back, or link that path to it")
 
 
 def _configured(where: str) -> tuple[Catalog, str]:

@@ -57,7 +57,7 @@ class LakeTable:
     def files(self) -> list[str] | None:
         """Local paths of Parquet files that together are the table, or None when it has delete files or lies elsewhere."""
         with spoken(self._where):
-            return _local_paths(self._table.io, self._tasks)
+            return _local_paths(self.io, self._tasks)
 
     @property
     def identifier(self) -> str:
@@ -83,6 +83,11 @@ class LakeTable:
         """The rows in batches of bounded size, of `columns` or all columns."""
         yield from self._read(self._chosen(columns), self._tasks)
 
+    @property
+    def io(self) -> FileIO:
+        """What reads the table's files, under the names that the table gives them."""
+        return self._table.io
+
     def data_paths(self) -> set[str]:
         """The locations of the data files, as the table names them."""
         with spoken(self._where):
@@ -91,7 +96,7 @@ class LakeTable:
     def local_files(self) -> dict[str, str | None]:
         """Each data file, as the table names it -> where it lies on this machine; None if elsewhere, or if not all its rows are shown."""
         with spoken(self._where):
-            return {one.file.file_path: None if one.delete_files else local_path(self._table.io, one.file.file_path) for one in self._tasks}
+            return {one.file.file_path: None if one.delete_files else local_path(self.io, one.file.file_path) for one in self._tasks}
 
     def batches_of(self, paths: set[str]) -> Iterator[pa.RecordBatch]:
         """The rows of some of the data files in batches of bounded size."""
@@ -130,7 +135,7 @@ class LakeTable:
         tasks = {task.file.file_path: task for task in self._tasks}
         for path in paths:
             task = tasks[path]
-            local = _local_paths(self._table.io, [task])
+            local = _local_paths(self.io, [task])
             with spoken(self._where):
                 if local is None:
                     yield from pieces(self._remote_batches(schema, [task]), least)
@@ -139,7 +144,7 @@ class LakeTable:
 
     def _read(self, schema: pa.Schema, tasks: list[FileScanTask]) -> Iterator[pa.RecordBatch]:
         with spoken(self._where):
-            paths = _local_paths(self._table.io, tasks)
+            paths = _local_paths(self.io, tasks)
             if paths is None:
                 yield from self._remote_batches(schema, tasks)
             elif paths:

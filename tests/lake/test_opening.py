@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
@@ -194,3 +195,15 @@ def test_a_path_that_leads_nowhere(tmp_path, monkeypatch, location):
     assert "leads nowhere" in refusal(location)
     assert "leads nowhere" in refusal(location, create=True)
     assert [path.name for path in tmp_path.iterdir()] == ["loop"]
+
+
+def test_a_locked_catalog_is_waited_for_and_the_waiting_is_said(tmp_path, monkeypatch):
+    Lake.open(tmp_path / "lake", create=True).close()
+    monkeypatch.setattr(opening, "LOCK_WAIT_SECONDS", 0)
+    monkeypatch.setattr(opening, "_TELL_AFTER_SECONDS", 0.01)
+    with closing(sqlite3.connect(tmp_path / "lake" / "catalog.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert "another process has locked" in refusal(tmp_path / "lake")
+        monkeypatch.setattr(opening, "LOCK_WAIT_SECONDS", 60)
+        monkeypatch.setattr(opening._LOG, "warning", lambda *_: other.execute("COMMIT"))  # said once, while it waits
+        Lake.open(tmp_path / "lake").close()

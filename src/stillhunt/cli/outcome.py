@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import traceback
@@ -31,6 +32,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal without "█" shows "?", and the run goes on
+    log = logging.getLogger("stillhunt")
+    if not any(isinstance(handler, _Spoken) for handler in log.handlers):
+        log.addHandler(_Spoken(logging.WARNING))
+        log.propagate = False
     command = typer.main.get_command(app)
     try:
         # not command.main(): it has its own ideas of how interruptions and broken pipes end
@@ -53,6 +58,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _defect(error)
     return DONE
+
+
+class _Spoken(logging.Handler):
+    """Warnings of the product's own rooms, each as one line on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it as everything else is said."""
+        _say(record.getMessage())
 
 
 def complain(problems: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from stillhunt.cli import (
     case_export,
     case_report,
     catalogue,
+    config,
     demo,
     export,
     intake,
@@ -75,6 +76,7 @@ case.app.command("pack")(packs.pack)
 app.command("import")(packs.import_)
 app.command("packs")(packs.packs)
 app.command("verify")(verify.verify)
+app.add_typer(config.app, name="config")
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")

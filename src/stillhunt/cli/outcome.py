@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from stillhunt import __version__
 from stillhunt.cases.wording import visible
+from stillhunt.cli import configuration
 from stillhunt.cli.settings import debugging
 from stillhunt.errors import StillhuntError
 
@@ -39,7 +40,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         # not command.main(): it has its own ideas of how interruptions and broken pipes end
-        with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        given = configuration.read()
+        configuration.apply(given)
+        options = configuration.option_defaults(given, command)
+        with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments), default_map=options) as context:
             command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as leaving:

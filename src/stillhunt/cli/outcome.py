@@ -22,6 +22,8 @@ DONE = 0
 FOUND = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, what a shell expects of Ctrl-C
+_COMPLETE = "_STILLHUNT_COMPLETE"
+"""What a shell's completion script sets when it asks for words."""
 NOBODY_READS = 141  # 128 + SIGPIPE: `stillhunt campaigns … | head`
 
 
@@ -38,6 +40,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         log.addHandler(_Spoken(logging.WARNING))
         log.propagate = False
     command = typer.main.get_command(app)
+    if arguments is None and _COMPLETE in os.environ:
+        command.main(prog_name="stillhunt")  # a shell asks what could come next; it leaves by itself
     try:
         # not command.main(): it has its own ideas of how interruptions and broken pipes end
         given = configuration.read()

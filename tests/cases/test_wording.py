@@ -63,6 +63,42 @@ def test_evidence_always_has_a_sign():
     assert wording.log10(math.nan) == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (0.2, "1 in 1.5"),
+        (1.0, "1 in 10"),
+        (2.999, "1 in 990"),
+        (3.0, "1 in 1,000"),
+        (5.99, "1 in 970,000"),
+        (6.0, "1 in 10^6"),
+        (11.99, "1 in 10^11"),
+        (12.0, "< 1 in 10^12"),
+        (1_492.0, "< 1 in 10^12"),
+        (math.inf, "< 1 in 10^12"),
+        (0.0, "neither way"),
+        (-0.31, "against, 2 to 1"),
+        (-8.0, "against, 10^8 to 1"),
+        (-math.inf, "against, > 10^12 to 1"),
+        (math.nan, "unknown"),
+    ],
+)
+def test_evidence_is_spoken_on_one_scale_and_never_larger_than_it_is(evidence, said):
+    assert wording.by_chance(evidence) == said
+
+
+@pytest.mark.parametrize(("bits", "said"), [(1.0, "2 to 1"), (-6.0, "64 to 1"), (0.0, "next to nothing"), (math.nan, "unknown")])
+def test_a_weight_between_hypotheses_is_odds_whichever_side_it_stands_on(bits, said):
+    assert wording.odds(bits) == said
+
+
+def test_bars_of_all_axes_are_on_one_scale():
+    assert wording.share_of_bar(1.3) < 0.11
+    assert wording.share_of_bar(-6.0) == 0.5
+    assert wording.share_of_bar(1_492.0) == wording.share_of_bar(math.inf) == 1.0
+    assert wording.share_of_bar(math.nan) == 0.0
+
+
 def test_it_is_never_claimed_that_nothing_is_there():
     said = wording.headline(nothing_found())
     assert said == "No campaign stands out in what these logs show."

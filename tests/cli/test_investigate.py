@@ -1,6 +1,7 @@
 import json
 
 from cases.worked_example import HOSTILE, worked_example
+from stillhunt.cases.wording import BY_CHANCE, LOG10_OF_BIT, by_chance
 
 
 def test_campaigns_are_listed(stillhunt, findings_file):
@@ -17,12 +18,13 @@ def test_campaigns_as_json_are_those_of_the_contract(stillhunt, findings_file):
 def test_why_this_account_is_a_waterfall_of_its_observations(stillhunt, findings_file):
     member = worked_example().campaigns[0].accounts[0]
     out = stillhunt("account", member.account_id, findings_file).out
-    bits = [f"{observation.bits:+.1f}".replace("-", "−") for observation in member.observations]
-    assert all(value in out for value in bits)
+    weights = [by_chance(observation.bits * LOG10_OF_BIT) for observation in member.observations]
+    assert all(value in out for value in weights)
     lines = out.splitlines()
     assert next(line for line in lines if line.startswith("template.gram"))
     total = sum(observation.bits for observation in member.observations)
-    assert f"{total:+.1f}" in next(line for line in lines if line.startswith("together"))
+    assert by_chance(total * LOG10_OF_BIT) in next(line for line in lines if line.startswith("together"))
+    assert BY_CHANCE[:40] in out
 
 
 def test_an_account_as_json_says_which_campaign(stillhunt, findings_file):

@@ -69,6 +69,76 @@ def log10(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
+FULL_EVIDENCE = 12.0
+"""Evidence (powers of ten) that fills a bar, and beyond which words name no larger number: more changes no decision, and
+nobody's model of chance is right to one in a million millions."""
+
+BY_CHANCE = (
+    "“1 in 1,000”: unrelated accounts would show as much at most once in 1,000 times by chance. "
+    "“against, 20 to 1”: chance explains what is seen 20 times better."
+)
+"""What `by_chance` means; stands once, where a screen or page first uses it."""
+
+FOR_IT = "“20 to 1 for it”: what was seen is 20 times likelier if the hypothesis is true than if one of the others is."
+"""What `odds` means; stands once, where a screen or page first uses it."""
+
+LOG10_OF_BIT = math.log10(2.0)
+
+
+def by_chance(log10_evidence: float) -> str:
+    """How evidence is spoken everywhere: how rare as much of it is where chance alone is at work.
+
+    Args:
+        log10_evidence: log10 of an e-value or likelihood ratio against chance (`Evidence.log10_evidence`; bits times `LOG10_OF_BIT`). The
+            chance of as much or more is at most one over it, so numbers are rounded down: never more is said than is so.
+
+    >>> [by_chance(value) for value in (0.2, 1.3, 3.41, 8.2, 382.4)]
+    ['1 in 1.5', '1 in 19', '1 in 2,500', '1 in 10^8', '< 1 in 10^12']
+    >>> by_chance(-1.31), by_chance(0.01)
+    ('against, 20 to 1', 'neither way')
+    """
+    if math.isnan(log10_evidence):
+        return "unknown"
+    if abs(log10_evidence) < _EVEN:
+        return "neither way"
+    number = _rounded_down(abs(log10_evidence))
+    if log10_evidence < 0:
+        return f"against, {number} to 1" if -log10_evidence < FULL_EVIDENCE else f"against, > {number} to 1"
+    return f"1 in {number}" if log10_evidence < FULL_EVIDENCE else f"< 1 in {number}"
+
+
+def odds(bits: float) -> str:
+    """A weight of evidence between hypotheses, whichever side it stands on: ``20 to 1``.
+
+    >>> odds(4.4), odds(0.5), odds(0.02)
+    ('21 to 1', '1.4 to 1', 'next to nothing')
+    """
+    value = abs(bits) * LOG10_OF_BIT
+    if math.isnan(value):
+        return "unknown"
+    return f"{_rounded_down(value)} to 1" if value >= _EVEN else "next to nothing"
+
+
+def share_of_bar(log10_evidence: float) -> float:
+    """How much of a bar evidence fills, 0 to 1, on the same scale for every axis; evidence against counts as much. Unknown fills none."""
+    return 0.0 if math.isnan(log10_evidence) else min(abs(log10_evidence) / FULL_EVIDENCE, 1.0)
+
+
+_EVEN = math.log10(1.1)
+
+
+def _rounded_down(power: float) -> str:
+    """10 to the `power` in at most two digits, rounded down: ``1.5``, ``2,500``, from a million on ``10^8``."""
+    power = min(power, FULL_EVIDENCE)
+    if power >= 6.0:
+        return f"10^{math.floor(power + 1e-9):d}"
+    value = 10.0**power * (1 + 1e-9)
+    if value < 10.0:
+        return f"{math.floor(10 * value) / 10:g}"
+    step = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.floor(value / step) * step:,d}"
+
+
 def probability(value: float) -> str:
     """A probability that never rounds to certainty: ``> 99.9 %``, ``< 0.1 %``, ``97.3 %``."""
     if value > 0.999:

@@ -17,8 +17,6 @@ from stillhunt.records import Campaign, Findings, Member, Recognised
 
 MOST_EXPLANATIONS = 10
 BAR_WIDTH = 24
-FULL_BAR = 12.0
-"""Evidence that fills an axis' bar: twelve powers of ten, beyond which more changes no decision."""
 
 
 def show_findings(console: Console, findings: Findings) -> None:
@@ -29,6 +27,7 @@ def show_findings(console: Console, findings: Findings) -> None:
         console.print(Text(wording.error_rate(findings), style="dim"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    _show_scale(console, findings)
     _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
@@ -42,7 +41,13 @@ def show_campaigns(console: Console, findings: Findings) -> None:
     console.print(Text(wording.headline(findings), style="bold"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    _show_scale(console, findings)
     _show_recognised(console, findings)
+
+
+def _show_scale(console: Console, findings: Findings) -> None:
+    if findings.campaigns:
+        console.print(Text(wording.BY_CHANCE, style="dim"))
 
 
 def campaign_panel(campaign: Campaign) -> Panel:
@@ -78,20 +83,19 @@ def _axes_table(campaign: Campaign) -> Table:
     table.add_column(style="dim")
     for axis in wording.axes(campaign):
         strength = axis.evidence.log10_evidence
-        table.add_row(Text(axis.name), bar(strength, FULL_BAR), Text(f"log10 {wording.log10(strength)}"), Text(axis.question))
+        table.add_row(Text(axis.name), bar(strength), Text(wording.by_chance(strength)), Text(axis.question))
     return table
 
 
-def bar(value: float, full: float, width: int = BAR_WIDTH) -> Text:
-    """`value` as a bar, `full` filling `width` cells; evidence against (negative) is drawn dim."""
-    share = min(abs(value) / full, 1.0) if full > 0 and value == value else 0.0  # noqa: PLR0124  # not a number equals nothing
-    cells = round(share * width)
+def bar(value: float, width: int = BAR_WIDTH) -> Text:
+    """Evidence (log10) as a bar of `width` cells, all axes on one scale; evidence against (negative) is drawn dim."""
+    cells = round(wording.share_of_bar(value) * width)
     style = "yellow" if value > 0 else "dim"
     return Text.assemble(("█" * cells, style), ("·" * (width - cells), "dim"))
 
 
 def show_member(console: Console, campaign: Campaign, member: Member) -> None:
-    """Print why one account is in its campaign: each observation's bits, as a waterfall down to their sum."""
+    """Print why one account is in its campaign: what each observation weighs, as a waterfall down to their sum."""
     console.print(Text(f"Account {visible(member.account_id, 200)}", style="bold"))
     console.print(
         Text(
@@ -105,8 +109,8 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
         console.print(Text("No single observation ties it: it is named for how the pool acts as a whole."))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading, justify in (("channel", "left"), ("bits", "right"), ("so far", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
+    for heading in ("channel", "by chance", "so far"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("", width=BAR_WIDTH, no_wrap=True)
     table.add_column("what is shared")
     observations = sorted(member.observations, key=lambda o: -o.bits)
@@ -117,18 +121,18 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
     for observation, start, end in zip(observations, ends, ends[1:], strict=False):
         table.add_row(
             Text(visible(observation.channel, 20)),
-            Text(wording.log10(observation.bits)),
-            Text(wording.log10(end)),
+            Text(_weight(observation.bits)),
+            Text(_weight(end)),
             _segment(start, end, low, high),
             Text(_shared(observation.description or observation.value, observation.shared_with, observation.expected)),
         )
-    table.add_row(
-        Text("together", style="bold"), Text(wording.log10(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text()
-    )
+    table.add_row(Text("together", style="bold"), Text(_weight(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text())
     console.print(table)
-    console.print(
-        Text("One bit doubles the odds that the account belongs to the pool; what many unrelated accounts share carries few.", style="dim")
-    )
+    console.print(Text(f"{wording.BY_CHANCE} What many unrelated accounts share weighs little.", style="dim"))
+
+
+def _weight(bits: float) -> str:
+    return wording.by_chance(bits * wording.LOG10_OF_BIT)
 
 
 def _segment(start: float, end: float, low: float, high: float) -> Text:
@@ -180,7 +184,7 @@ def recognised_sentence(one: Recognised) -> str:
     if not one.accounts:
         return said + (one.reason or "nobody here matches it") + "."
     bits = [account.bits for account in one.accounts if account.grams]
-    weight = f" with {min(bits):.0f} to {max(bits):.0f} bits" if bits else ""
+    weight = f" as by chance {_weight(min(bits))} would" if bits else ""
     said += f"{count(len(one.accounts), 'account')} match{'es' if len(one.accounts) == 1 else ''} it{weight}"
     named: dict[str, int] = {}
     for account in one.accounts:

@@ -13,6 +13,8 @@ from stillhunt.cli import (
     case_export,
     case_report,
     catalogue,
+    demo,
+    export,
     intake,
     investigate,
     lake,
@@ -54,10 +56,12 @@ def _root(
 
 
 app.command("scan")(scan.scan)
+app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)
+app.command("export")(export.export)
 app.command("account")(investigate.account)
 app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)

@@ -1,6 +1,7 @@
 import pytest
 
-from stillhunt.cli.screen import BAR_WIDTH, _segment, bar
+from stillhunt.cli.screen import _segment
+from stillhunt.cli.screen_parts import BAR_WIDTH, bar
 
 
 @pytest.mark.parametrize(("value", "cells"), [(0.0, 0), (6.0, BAR_WIDTH // 2), (12.0, BAR_WIDTH), (400.0, BAR_WIDTH), (-12.0, BAR_WIDTH)])

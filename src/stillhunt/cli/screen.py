@@ -13,27 +13,37 @@ from rich.text import Text
 
 from stillhunt.cases import wording
 from stillhunt.cases.wording import amount, count, moment, visible
+from stillhunt.cli.screen_parts import BAR_WIDTH, axes_table, bullet
+from stillhunt.cli.screen_pools import show_unjudged
 from stillhunt.records import Campaign, Findings, Member, Recognised
 
 MOST_EXPLANATIONS = 10
-BAR_WIDTH = 24
 
 
-def show_findings(console: Console, findings: Findings) -> None:
-    """Print everything that a scan found, could not see, and suggests to do next."""
+def show_findings(console: Console, findings: Findings, where: str | None = None) -> None:
+    """Print everything that a scan found, could not see, and suggests to do next; `where` as for `wording.what_next`."""
     console.print(Text(wording.headline(findings), style="bold"))
     console.print(Text(f"Read: {wording.scanned(findings)}.", style="dim"))
     if findings.campaigns:
         console.print(Text(wording.error_rate(findings), style="dim"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    show_unjudged(console, findings)
     _show_scale(console, findings)
     _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
     _section(console, "What to do next")
-    for step in wording.what_next(findings):
-        console.print(_bullet(step))
+    for step in wording.what_next(findings, where):
+        show_step(console, step)
+
+
+def show_step(console: Console, step: str) -> None:
+    """One thing to do. A command stands on one line however narrow the screen, so that it can be pasted."""
+    if "`stillhunt " in step:
+        console.print(Text.assemble(("• ", "dim"), visible(step, 4_000)), soft_wrap=True)
+    else:
+        console.print(bullet(step))
 
 
 def show_campaigns(console: Console, findings: Findings) -> None:
@@ -41,12 +51,13 @@ def show_campaigns(console: Console, findings: Findings) -> None:
     console.print(Text(wording.headline(findings), style="bold"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    show_unjudged(console, findings)
     _show_scale(console, findings)
     _show_recognised(console, findings)
 
 
 def _show_scale(console: Console, findings: Findings) -> None:
-    if findings.campaigns:
+    if findings.campaigns or wording.unjudged(findings):
         console.print(Text(wording.BY_CHANCE, style="dim"))
 
 
@@ -59,10 +70,10 @@ def campaign_panel(campaign: Campaign) -> Panel:
         ),
         Text(f"{moment(campaign.first_seen)} to {moment(campaign.last_seen)}", style="dim"),
         Text(),
-        _axes_table(campaign),
+        axes_table(campaign),
     ]
     if campaign.explanations:
-        parts += [Text(), *(_bullet(explanation) for explanation in campaign.explanations[:MOST_EXPLANATIONS])]
+        parts += [Text(), *(bullet(explanation) for explanation in campaign.explanations[:MOST_EXPLANATIONS])]
         left = len(campaign.explanations) - MOST_EXPLANATIONS
         if left > 0:
             parts.append(Text(f"  and {left} more in the report and in findings.json", style="dim"))
@@ -73,25 +84,6 @@ def campaign_panel(campaign: Campaign) -> Panel:
     if surest:
         parts += [Text(), Text("Surest: " + ", ".join(visible(m.account_id, 40) for m in surest), style="dim")]
     return Panel(Group(*parts), title=Text(f"Campaign {visible(campaign.campaign_id)}"), title_align="left", padding=(1, 2))
-
-
-def _axes_table(campaign: Campaign) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(width=BAR_WIDTH)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="dim")
-    for axis in wording.axes(campaign):
-        strength = axis.evidence.log10_evidence
-        table.add_row(Text(axis.name), bar(strength), Text(wording.by_chance(strength)), Text(axis.question))
-    return table
-
-
-def bar(value: float, width: int = BAR_WIDTH) -> Text:
-    """Evidence (log10) as a bar of `width` cells, all axes on one scale; evidence against (negative) is drawn dim."""
-    cells = round(wording.share_of_bar(value) * width)
-    style = "yellow" if value > 0 else "dim"
-    return Text.assemble(("█" * cells, style), ("·" * (width - cells), "dim"))
 
 
 def show_member(console: Console, campaign: Campaign, member: Member) -> None:
@@ -173,7 +165,7 @@ def _show_recognised(console: Console, findings: Findings) -> None:
         return
     _section(console, "What others told of")
     for one in findings.recognised:
-        console.print(_bullet(recognised_sentence(one)))
+        console.print(bullet(recognised_sentence(one)))
     if any(one.accounts for one in findings.recognised):
         console.print(Text("To match a pack describes an account; it accuses nobody.", style="dim"))
 
@@ -215,14 +207,6 @@ def _show_visibility(console: Console, findings: Findings) -> None:
 def _section(console: Console, title: str) -> None:
     console.print()
     console.print(Text(title, style="bold"))
-
-
-def _bullet(text: str) -> Table:
-    line = Table.grid(padding=(0, 1))
-    line.add_column(width=1)
-    line.add_column()
-    line.add_row(Text("•", style="dim"), Text(visible(text, 600)))
-    return line
 
 
 def _instruction(instruction: str) -> Padding:

@@ -20,6 +20,7 @@ from stillhunt.cli import (
     investigate,
     lake,
     ledger,
+    members,
     packs,
     pools,
     scan,
@@ -64,6 +65,7 @@ app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)
 app.command("export")(export.export)
 app.command("account")(investigate.account)
+app.command("members")(members.members)
 app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)
 app.command("channels")(catalogue.channels)

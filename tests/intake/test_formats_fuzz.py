@@ -137,6 +137,16 @@ def test_reasons_never_show_a_value(name, record):
 def test_half_of_a_log_may_leave_open_whose_call_it_is():
     nobody = [
         (
+            "azure-apim",
+            {
+                "category": "GatewayLogs",
+                "correlationId": "i",
+                "time": "2026-07-07T10:00:00Z",
+                "properties": {"url": "/v1/chat/completions"},
+            },
+        ),
+        ("azure-openai", {"operationName": "ChatCompletions_Create", "correlationId": "i", "time": "2026-07-07T10:00:00Z"}),
+        (
             "bedrock",
             {
                 "schemaType": "ModelInvocationLog",

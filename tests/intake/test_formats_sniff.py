@@ -13,6 +13,8 @@ from stillhunt.intake.registry import registry
 SAMPLES = Path(__file__).with_name("samples")
 FORMATS = list(registry().formats.values())
 OWNERS = {
+    "azure_apim": "azure-apim",
+    "azure_openai": "azure-openai",
     "bedrock": "bedrock",
     "canonical": "canonical",
     "canonical_accounts": "canonical",

@@ -162,6 +162,7 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
         ("langfuse", {"id": "i", "start_time": "2026-07-07 10:00:00", "type": "GENERATION"}),
         ("litellm", {"id": "i", "startTime": 1783418400.0}),
         ("litellm-spend", {"request_id": "i", "startTime": "2026-07-07 10:00:00"}),
+        ("openai-body", {"id": "i", "time": 1783418400, "request": {"messages": [{"role": "user", "content": "x"}]}, "response": {}}),
         (
             "otel-genai",
             {

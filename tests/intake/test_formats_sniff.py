@@ -26,6 +26,7 @@ OWNERS = {
     "langfuse_traces": "langfuse",
     "litellm": "litellm",
     "litellm_spend": "litellm-spend",
+    "openai_body": "openai-body",
     "otel_logs": "otel-genai",
     "otel_spans": "otel-genai",
 }

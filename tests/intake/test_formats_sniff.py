@@ -13,6 +13,7 @@ from stillhunt.intake.registry import registry
 SAMPLES = Path(__file__).with_name("samples")
 FORMATS = list(registry().formats.values())
 OWNERS = {
+    "access_log": "access-log",
     "azure_apim": "azure-apim",
     "azure_openai": "azure-openai",
     "bedrock": "bedrock",

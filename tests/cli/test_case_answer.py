@@ -81,6 +81,19 @@ def test_an_answer_names_the_files_that_it_rests_on(stillhunt, opened, files):
     assert "price list that was given has SHA-256" in notes["purpose"]
 
 
+def test_no_clause_is_told_as_broken_on_the_screen_that_was_not(stillhunt, opened, files):
+    lake, case = opened
+    question = ("case", "answer", case, "--lake", lake, *files[:2], "--question", "breaches", *BY)
+    (answer,) = stillhunt(*question, "--json").document["answers"]
+    status = {row["clause"]: row["status"] for row in answer["tables"]["clauses"]}
+    said = stillhunt(*question).out
+    told = {one["name"]: f"{one['name']} ({one['likelihood']}): {one['statement']}" for one in answer["hypotheses"]}
+    words = " ".join(said.split())
+    assert all(" ".join(line.split()) in words for line in told.values())
+    assert words.count("this clause was broken.") == sum(one == "broken" for one in status.values())
+    assert "not broken" in status.values()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

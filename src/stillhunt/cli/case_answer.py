@@ -177,7 +177,7 @@ def _cell(value: Any) -> str:
 
 def _show_points(console: Console, one: Hypothesis) -> None:
     console.print()
-    console.print(Text(visible(f"{one.name}: {one.statement}", 300), style="bold"))
+    console.print(Text(visible(f"{one.name} ({one.likelihood.value}): {one.statement}", 300), style="bold"))
     for sign, side, points in (("+", "for it", one.supports), ("−", "against it", one.opposes)):
         for point in points[:_MOST_POINTS]:
             weight = f" [{odds(point.bits)} {side}]" if point.bits is not None else ""

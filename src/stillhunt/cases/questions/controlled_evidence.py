@@ -62,6 +62,7 @@ class Records:
         scopes: of entitlements that members or their organizations hold.
         distinct: column of the accounts table -> (distinct values, accounts with one).
         weekend: share of calls on Saturday and Sunday; nan where not to be said.
+        declaring: whether anybody at all declares an organization in these logs: else nobody could, and that none of these do says nothing.
     """
 
     accounts: int
@@ -69,6 +70,7 @@ class Records:
     scopes: tuple[str, ...]
     distinct: Mapping[str, tuple[int, int]]
     weekend: float
+    declaring: bool = True
 
 
 def evidence_of_control(parts: Mapping[str, float]) -> list[Evidence]:
@@ -165,7 +167,7 @@ def evidence_of_roles(records: Records, parts: Mapping[str, float]) -> list[Evid
     share = records.organized / max(records.accounts, 1)
     if share >= 0.6:
         found.append(Evidence("record", f"{share:.0%} of them declare one organization.", {INTERNAL: 3.0}, "tables: identities"))
-    elif share < 0.1:
+    elif share < 0.1 and records.declaring:
         found.append(
             Evidence(
                 "record",

@@ -222,16 +222,12 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
 
 def _summary(probability: dict[str, float], seen: Seen) -> str:
     best = max(PRIORS, key=lambda name: probability[name])
-    parts = [f"{likelihood.word(likelihood.capped(probability[best])).value.capitalize()}: {_lower(_STATEMENTS[best])}"]
+    parts = [likelihood.told(_STATEMENTS[best], probability[best])]
     if len(seen.split.sizes) >= 2:
         parts.append(f"By their habits the accounts fall into {len(seen.split.sizes)} groups.")
     if seen.night is not None:
         parts.append(f"Hours: {night_words(seen.night)}.")
     return " ".join(parts)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
 
 
 def night_words(night: clocks.Quiet) -> str:

@@ -114,3 +114,15 @@ def test_what_cannot_be_used_is_one_line_and_records_nothing(stillhunt, opened, 
 
 def test_the_template_is_a_policy_and_speaks_json(stillhunt):
     assert stillhunt("case", "policy", "--json").document["policy"] == stillhunt("case", "policy").out
+
+
+def test_a_closed_case_takes_no_answers_until_it_is_reopened(stillhunt, opened, files):
+    lake, case = opened
+    assert stillhunt("case", "close", case, "--lake", lake, "--result", "confirmed", "--reason", "done", *BY).status == 0
+    before = stillhunt("case", "show", case, "--lake", lake, "--json").document["events"]
+    done = stillhunt("case", "answer", case, "--lake", lake, *files, *BY)
+    assert (done.status, done.out) == (2, "")
+    assert f"{case}: is closed; reopen it first (`stillhunt case reopen {case} --lake DIR --reason WHY`)" in done.err
+    assert stillhunt("case", "show", case, "--lake", lake, "--json").document["events"] == before
+    assert stillhunt("case", "reopen", case, "--lake", lake, "--reason", "more to ask", *BY).status == 0
+    assert stillhunt("case", "answer", case, "--lake", lake, "--question", "purpose", *BY).status == 0

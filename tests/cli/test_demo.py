@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,20 @@ def test_a_full_disk_is_met_before_anything_is_made(tmp_path: Path, monkeypatch:
     with pytest.raises(InputError, match=r"GB are free"):
         module.demo(tmp_path / "demo", hidden=80, accounts=3_000, calls=24_000, seed=1, json=True)
     assert [path.name for path in (tmp_path / "demo").iterdir()] == [module.MARK]
+
+
+def test_a_lake_that_was_moved_still_proves_what_it_proved(
+    told: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = told
+    moved = tmp_path / "moved"
+    shutil.copytree(folder / "lake", moved)
+    shutil.move(folder / "lake", tmp_path / "out of the way")
+    try:
+        assert run(["ledger", "check", "--lake", str(moved)]) == 0
+        capsys.readouterr()
+        assert run(["case", "list", "--lake", str(moved), "--json"]) == 0
+        (case,) = json.loads(capsys.readouterr().out)["cases"]
+        assert run(["case", "rerun", case["case_id"], "--lake", str(moved), "--by", "test"]) == 0
+    finally:
+        shutil.move(tmp_path / "out of the way", folder / "lake")

@@ -13,6 +13,7 @@ from stillhunt.cli import (
     case_export,
     case_report,
     catalogue,
+    config,
     demo,
     export,
     intake,
@@ -36,7 +37,7 @@ app = typer.Typer(
     help="Finds networks of accounts that are one operator harvesting a language model's outputs.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,6 +78,7 @@ case.app.command("pack")(packs.pack)
 app.command("import")(packs.import_)
 app.command("packs")(packs.packs)
 app.command("verify")(verify.verify)
+app.add_typer(config.app, name="config")
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")

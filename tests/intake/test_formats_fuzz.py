@@ -10,25 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from intake.test_formats_sniff import OWNERS
 from stillhunt.errors import BadRow
-from stillhunt.intake.formats import Context, canonical, envoy_ai, kong, langfuse, litellm, litellm_spend, otel_genai
+from stillhunt.intake.formats import Context
+from stillhunt.intake.registry import registry
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED
 
 SAMPLES = Path(__file__).with_name("samples")
 SCHEMAS = {"interactions": INTAKE_INTERACTIONS, "accounts": CANONICAL_ACCOUNTS, "entitlements": ENTITLEMENTS}
-FORMATS = {module.FORMAT.name: module.FORMAT for module in (canonical, envoy_ai, kong, langfuse, litellm, litellm_spend, otel_genai)}
-FILES = {
-    "canonical": ("canonical", "canonical_accounts", "canonical_entitlements"),
-    "envoy-ai": ("envoy_ai",),
-    "kong": ("kong",),
-    "langfuse": ("langfuse_events", "langfuse_observations", "langfuse_traces"),
-    "litellm": ("litellm",),
-    "litellm-spend": ("litellm_spend",),
-    "otel-genai": ("otel_logs", "otel_spans"),
-}
-RECORDS = [
-    (name, record) for name, files in FILES.items() for file in files for record in json.loads((SAMPLES / f"{file}.json").read_text())
-]
+FORMATS = registry().formats
+RECORDS = [(name, record) for file, name in OWNERS.items() for record in json.loads((SAMPLES / f"{file}.json").read_text())]
 
 WORDS = st.sampled_from(
     [
@@ -145,12 +136,34 @@ def test_reasons_never_show_a_value(name, record):
 
 def test_half_of_a_log_may_leave_open_whose_call_it_is():
     nobody = [
+        ("access-log", {"request_id": "i", "time_iso8601": "2026-07-07T10:00:00Z", "request": "POST /v1/messages HTTP/1.1"}),
+        (
+            "azure-apim",
+            {
+                "category": "GatewayLogs",
+                "correlationId": "i",
+                "time": "2026-07-07T10:00:00Z",
+                "properties": {"url": "/v1/chat/completions"},
+            },
+        ),
+        ("azure-openai", {"operationName": "ChatCompletions_Create", "correlationId": "i", "time": "2026-07-07T10:00:00Z"}),
+        (
+            "bedrock",
+            {
+                "schemaType": "ModelInvocationLog",
+                "requestId": "i",
+                "timestamp": "2026-07-07T10:00:00Z",
+                "operation": "Converse",
+                "modelId": "m",
+            },
+        ),
         ("canonical", {"interaction_id": "i", "started_at": "2026-07-07T10:00:00Z"}),
         ("envoy-ai", {"x-request-id": "i", "start_time": "2026-07-07T10:00:00Z", "gen_ai.request.model": "m"}),
         ("kong", {"request": {"id": "i"}, "started_at": 1783418400251, "ai": {"proxy": {"meta": {}}}}),
         ("langfuse", {"id": "i", "start_time": "2026-07-07 10:00:00", "type": "GENERATION"}),
         ("litellm", {"id": "i", "startTime": 1783418400.0}),
         ("litellm-spend", {"request_id": "i", "startTime": "2026-07-07 10:00:00"}),
+        ("openai-body", {"id": "i", "time": 1783418400, "request": {"messages": [{"role": "user", "content": "x"}]}, "response": {}}),
         (
             "otel-genai",
             {

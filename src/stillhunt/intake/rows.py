@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
+from stillhunt.intake.formats.placeholders import settle
 from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.quarantine import Bad
@@ -176,6 +177,7 @@ def _read(record: Row | BadRow, position: int, form: Format, context: Context, b
     try:
         for kind, row in form.read(record, context):
             _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
+            settle(row)
             found.append((kind, row))
         batch.ignored += not found
     except UnknownCaller:

@@ -73,7 +73,7 @@ def kind_of_call(call_type: str) -> tuple[str, str] | None:
     """(surface, operation) of a call of a model; None of any other operation of the proxy."""
     name = call_type.strip().lower()
     if "/" in name:  # a refused request has the route as its type
-        operation = _operation_of_route(name)
+        operation = operation_of_route(name)
         return None if operation is None else ("api", operation)
     plain = name.lstrip("_")
     if plain[:1] == "a" and plain not in ("anthropic_messages", "audio", "assistant"):
@@ -86,7 +86,9 @@ def kind_of_call(call_type: str) -> tuple[str, str] | None:
     return "batch" if "batch" in words else "api", call_type
 
 
-def _operation_of_route(route: str) -> str | None:
+def operation_of_route(route: str) -> str | None:
+    """The operation of a route, with or without its method before it; None where it is not one of a model's call."""
+    route = route.strip().lower()
     method, _, rest = route.partition(" ")
     if rest and method in ("get", "delete", "head", "options", "put", "patch"):
         return None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stillhunt.errors import UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Found, Row
-from stillhunt.intake.formats.placeholders import ABSENT, NOBODY, is_rotating
+from stillhunt.intake.formats.placeholders import ABSENT, NOBODY, REFUSED, is_rotating
 from stillhunt.intake.formats.usage import Tokens, tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
@@ -27,10 +27,8 @@ from stillhunt.intake.formats.values import (
     optional_identity,
 )
 
-REFUSED = frozenset({401, 403, 407})
-"""Statuses of a request whose credentials were not accepted."""
 _BEARERS = frozenset({"invalid_api_key", "unauthorized", "unauthenticated", "auth_error", "token_not_found_in_db", "no_api_key"})
-"""What stands for such a status in versions that write a word."""
+"""What stands for a refusal's status in versions that write a word."""
 NO_MODEL = ABSENT | NOBODY
 """What stands for a model where LiteLLM knows none."""
 NOT_TEAMS = frozenset({"litellm-dashboard"})

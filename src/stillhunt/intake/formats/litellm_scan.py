@@ -21,13 +21,12 @@ from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through
 from stillhunt.intake.formats.litellm_fields import (
     NO_MODEL,
     NOT_TEAMS,
-    REFUSED,
     client_headers,
     first_seen_account,
     outcome,
     split_parameters,
 )
-from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, ROTATING
+from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, REFUSED, ROTATING
 from stillhunt.intake.formats.usage import CACHED, GIVEN_DETAILS, REASONING, SPENT_DETAILS
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
 from stillhunt.intake.instructions import compiled, pairs_at, zeros_below

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 from stillhunt.intake.formats.values import count, decoded
 
-INPUT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_token_count", "inputTokenCount")
+INPUT = (
+    *("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_token_count", "inputTokenCount"),
+    *("prompt_token", "input_token_count"),
+)
 OUTPUT = (
     *("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidatesTokenCount", "candidates_token_count"),
-    "outputTokenCount",
+    *("outputTokenCount", "completion_token", "output_token_count"),
 )
 REASONING = ("reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "thoughts_token_count", "output_reasoning_tokens")
 CACHED = (

@@ -120,18 +120,18 @@ def test_content_of_any_shape_never_costs_the_row(data):
     assert check(FORMATS[name], record, Context())
 
 
-@pytest.mark.parametrize(("name", "record"), RECORDS)
-def test_reasons_never_show_a_value(name, record):
+@pytest.mark.parametrize("name", FORMATS)
+def test_reasons_never_show_a_value(name):
     secret = "s3cr3t-value"
-    refused = 0
-    for key in record:
-        try:
-            list(FORMATS[name].read({**record, key: [secret]}, Context()))
-        except BadRow as bad:
-            refused += 1
-            reason = str(bad)
-            assert secret not in reason
-    assert refused
+    reasons = set()
+    for record in (record for owner, record in RECORDS if owner == name):
+        for key in record:
+            try:
+                list(FORMATS[name].read({**record, key: [secret]}, Context()))
+            except BadRow as bad:
+                reasons.add(str(bad))
+    assert reasons
+    assert not any(secret in reason for reason in reasons)
 
 
 def test_half_of_a_log_may_leave_open_whose_call_it_is():
@@ -155,6 +155,15 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
                 "timestamp": "2026-07-07T10:00:00Z",
                 "operation": "Converse",
                 "modelId": "m",
+            },
+        ),
+        (
+            "kserve",
+            {
+                "id": "i",
+                "type": "org.kubeflow.serving.inference.request",
+                "time": "2026-07-07T10:00:00Z",
+                "data": {"messages": [{"role": "user", "content": "x"}]},
             },
         ),
         ("canonical", {"interaction_id": "i", "started_at": "2026-07-07T10:00:00Z"}),

@@ -22,6 +22,7 @@ OWNERS = {
     "canonical_entitlements": "canonical",
     "envoy_ai": "envoy-ai",
     "kong": "kong",
+    "kserve": "kserve",
     "langfuse_events": "langfuse",
     "langfuse_observations": "langfuse",
     "langfuse_traces": "langfuse",
@@ -54,7 +55,18 @@ def test_a_source_is_taken_for_itself_and_for_nothing_else(name):
     assert set(scores.values()) == {0.0}
 
 
-TABLES = ("canonical", "langfuse_events", "langfuse_observations", "langfuse_traces", "litellm_spend")
+TABLES = (
+    "canonical",
+    "langfuse_events",
+    "langfuse_observations",
+    "langfuse_traces",
+    "litellm_spend",
+    "helicone",
+    "openrouter",
+    "portkey",
+    "langsmith",
+    "cloudflare_api",
+)
 """Samples of formats that are written as tables, too."""
 
 

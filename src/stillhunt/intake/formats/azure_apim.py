@@ -7,11 +7,8 @@ sequence numbers. All records of a call have its correlation id: hence two passe
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import orjson
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
@@ -23,10 +20,12 @@ from stillhunt.intake.formats.calls import (
     filled,
     first,
     lowered,
+    packed,
     request_parameters,
     required_account,
     text,
     text_columns,
+    unpacked,
     usage_columns,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
@@ -163,17 +162,15 @@ _KEPT = ("deploymentname", "modelname", "prompttokens", "completiontokens", "req
 
 def _kept(entry: Mapping[str, Any]) -> bytes:
     """What a record of the language model log has to tell, small, for it is remembered until its call is met."""
-    return zlib.compress(
-        orjson.dumps({name: entry[name] for name in _KEPT if name in entry}, default=str, option=orjson.OPT_NON_STR_KEYS), 1
-    )
+    return packed({name: entry[name] for name in _KEPT if name in entry})
 
 
 def _merged(parts: Mapping[int, bytes], entry: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
     """(what is told once, request, response) of a call's records in the order of their numbers."""
     usage: dict[str, Any] = {}
     texts: dict[str, list[Any]] = {"requestmessages": [], "responsemessages": []}
-    for _, packed in sorted(parts.items()):
-        for name, value in orjson.loads(zlib.decompress(packed)).items():
+    for _, kept in sorted(parts.items()):
+        for name, value in unpacked(kept).items():
             if name in texts:
                 texts[name].append(value)
             elif usage.get(name) in (None, 0, "0"):

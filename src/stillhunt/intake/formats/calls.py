@@ -6,8 +6,12 @@ Functions of decoded values, as in `values.py`. Nothing here knows a source by n
 from __future__ import annotations
 
 import hashlib
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body
@@ -198,3 +202,21 @@ def filled(*rows: Mapping[str, Any]) -> Row:
             if found.get(name) is None:
                 found[name] = value
     return found
+
+
+def packed(value: Any) -> bytes:
+    """What a first pass remembers of a record until the second meets its call: JSON, compressed."""
+    try:
+        plain = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        plain = json.dumps(value, default=str, skipkeys=True).encode()
+    return zlib.compress(plain, 1)
+
+
+def unpacked(data: bytes) -> Any:
+    """The inverse of `packed`."""
+    plain = zlib.decompress(data)
+    try:
+        return orjson.loads(plain)
+    except ValueError:
+        return json.loads(plain)

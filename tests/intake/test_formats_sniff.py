@@ -21,6 +21,7 @@ OWNERS = {
     "canonical_accounts": "canonical",
     "canonical_entitlements": "canonical",
     "envoy_ai": "envoy-ai",
+    "helicone": "helicone",
     "kong": "kong",
     "kserve": "kserve",
     "langfuse_events": "langfuse",

@@ -157,6 +157,7 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
                 "modelId": "m",
             },
         ),
+        ("cloudflare-ai-gateway", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "model": "m", "tokens_in": 1}),
         ("helicone", {"request_id": "i", "request_created_at": "2026-07-07T10:00:00Z"}),
         (
             "kserve",

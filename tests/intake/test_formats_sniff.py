@@ -20,6 +20,8 @@ OWNERS = {
     "canonical": "canonical",
     "canonical_accounts": "canonical",
     "canonical_entitlements": "canonical",
+    "cloudflare": "cloudflare-ai-gateway",
+    "cloudflare_api": "cloudflare-ai-gateway",
     "envoy_ai": "envoy-ai",
     "helicone": "helicone",
     "kong": "kong",

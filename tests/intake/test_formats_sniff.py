@@ -34,6 +34,7 @@ OWNERS = {
     "openai_body": "openai-body",
     "otel_logs": "otel-genai",
     "otel_spans": "otel-genai",
+    "portkey": "portkey",
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

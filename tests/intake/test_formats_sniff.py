@@ -32,6 +32,7 @@ OWNERS = {
     "litellm": "litellm",
     "litellm_spend": "litellm-spend",
     "openai_body": "openai-body",
+    "openrouter": "openrouter",
     "otel_logs": "otel-genai",
     "otel_spans": "otel-genai",
     "portkey": "portkey",

@@ -170,6 +170,7 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
         ),
         ("openrouter", {"generation_id": "i", "created_at": "2026-07-07 10:00:00"}),
         ("portkey", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "ai_model": "m"}),
+        ("vertex", {"request_id": "i", "logging_time": "2026-07-07 10:00:00 UTC", "full_request": {}}),
         ("canonical", {"interaction_id": "i", "started_at": "2026-07-07T10:00:00Z"}),
         ("envoy-ai", {"x-request-id": "i", "start_time": "2026-07-07T10:00:00Z", "gen_ai.request.model": "m"}),
         ("kong", {"request": {"id": "i"}, "started_at": 1783418400251, "ai": {"proxy": {"meta": {}}}}),

@@ -36,6 +36,8 @@ OWNERS = {
     "otel_logs": "otel-genai",
     "otel_spans": "otel-genai",
     "portkey": "portkey",
+    "vertex": "vertex",
+    "vertex_audit": "vertex",
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

@@ -168,6 +168,7 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
                 "data": {"messages": [{"role": "user", "content": "x"}]},
             },
         ),
+        ("langsmith", {"id": "i", "run_type": "llm", "start_time": "2026-07-07T10:00:00"}),
         ("openrouter", {"generation_id": "i", "created_at": "2026-07-07 10:00:00"}),
         ("portkey", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "ai_model": "m"}),
         ("vertex", {"request_id": "i", "logging_time": "2026-07-07 10:00:00 UTC", "full_request": {}}),

@@ -29,6 +29,7 @@ OWNERS = {
     "langfuse_events": "langfuse",
     "langfuse_observations": "langfuse",
     "langfuse_traces": "langfuse",
+    "langsmith": "langsmith",
     "litellm": "litellm",
     "litellm_spend": "litellm-spend",
     "openai_body": "openai-body",

@@ -168,6 +168,10 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
                 "data": {"messages": [{"role": "user", "content": "x"}]},
             },
         ),
+        (
+            "langfuse-events",
+            {"id": "e", "timestamp": "2026-07-07T10:00:00Z", "type": "generation-create", "body": {"id": "i", "traceId": "t"}},
+        ),
         ("langsmith", {"id": "i", "run_type": "llm", "start_time": "2026-07-07T10:00:00"}),
         ("openrouter", {"generation_id": "i", "created_at": "2026-07-07 10:00:00"}),
         ("portkey", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "ai_model": "m"}),

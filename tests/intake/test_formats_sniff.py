@@ -28,6 +28,7 @@ OWNERS = {
     "kserve": "kserve",
     "langfuse_events": "langfuse",
     "langfuse_observations": "langfuse",
+    "langfuse_raw": "langfuse-events",
     "langfuse_traces": "langfuse",
     "langsmith": "langsmith",
     "litellm": "litellm",

@@ -38,7 +38,7 @@ class AzureOpenAI:
     sees = frozenset(
         (
             *("interaction_id", "started_at", "ended_at", "account_id", "organization_id", "surface", "operation"),
-            *("request_model", "response_model", "http_status", "client_ip"),
+            *("request_model", "response_model", "http_status"),
         )
     )
     hides: Mapping[str, str] = {

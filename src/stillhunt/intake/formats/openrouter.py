@@ -32,14 +32,14 @@ class OpenRouter:
     sees = frozenset(
         (
             *("interaction_id", "started_at", "ended_at", "account_id", "key_id", "end_user_id", "surface", "operation", "request_model"),
-            *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "finish_reason", "conversation_id", "user_agent"),
+            *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "finish_reason", "conversation_id"),
         )
     )
     hides: Mapping[str, str] = {
         "account_id": "the `user` that your application sends with each request; without it the API key's name",
         **dict.fromkeys(("system", "messages", "tools", "response", "reasoning", "request_parameters"), _NO_TEXT),
         "client_ip": "not in the export: join a gateway log of your own",
-        "user_agent": "only in generations from the API, and it is your application's when that calls for its users",
+        "user_agent": "not in the export; in generations from the API it is your own application's",
         "client_headers": "not in the export: join a gateway log of your own",
         "conversation_id": "only in generations from the API (session_id)",
         "http_status": "not in the export: requests that failed are not there",
@@ -91,7 +91,6 @@ class OpenRouter:
                 text(first(entry, ("finish_reason_normalized", "finish_reason", "finish_reason_raw"))[0]), "finish_reason"
             ),
             "conversation_id": optional_identifier(text(entry.get("session_id")), "session_id"),
-            "user_agent": label(text(entry.get("user_agent")), "user_agent"),
         }
         return (("interactions", row),)
 

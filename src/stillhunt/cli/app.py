@@ -13,10 +13,14 @@ from stillhunt.cli import (
     case_export,
     case_report,
     catalogue,
+    config,
+    demo,
+    export,
     intake,
     investigate,
     lake,
     ledger,
+    members,
     packs,
     pools,
     scan,
@@ -33,7 +37,7 @@ app = typer.Typer(
     help="Finds networks of accounts that are one operator harvesting a language model's outputs.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,11 +58,14 @@ def _root(
 
 
 app.command("scan")(scan.scan)
+app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 app.command("ingest")(intake.ingest)
 app.command("join")(intake.join)
 app.command("campaigns")(investigate.campaigns)
+app.command("export")(export.export)
 app.command("account")(investigate.account)
+app.command("members")(members.members)
 app.command("pools")(pools.pools)
 app.command("formats")(catalogue.formats)
 app.command("channels")(catalogue.channels)
@@ -71,6 +78,7 @@ case.app.command("pack")(packs.pack)
 app.command("import")(packs.import_)
 app.command("packs")(packs.packs)
 app.command("verify")(verify.verify)
+app.add_typer(config.app, name="config")
 app.add_typer(case.app, name="case")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")

@@ -225,6 +225,11 @@ class Lake:
         with self._writing():
             return housekeeping.retain(self._opened, before, orphan_age)
 
+    def due(self, before: datetime) -> dict[str, int]:
+        """What `retain` would delete with this limit: interactions, texts, and bytes of the files that hold them. Nothing is deleted."""
+        with spoken(self.where):
+            return housekeeping.due(self._opened, before)
+
     # ---- inside
 
     def _read(self, name: str, schema: pa.Schema) -> LakeTable:

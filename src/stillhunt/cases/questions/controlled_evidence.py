@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stillhunt.cases.questions.blocks import SPLIT, Blocks, Crossing
 from stillhunt.cases.questions.customers import Carried
 from stillhunt.cases.questions.likelihood import MOST_BITS, Evidence, bits_of_p
-from stillhunt.cases.wording import log10
+from stillhunt.cases.wording import by_chance
 
 ONE = "one operator"
 SEVERAL = "several operators"
@@ -83,10 +83,8 @@ def evidence_of_control(parts: Mapping[str, float]) -> list[Evidence]:
     for family, value in sorted(parts.items(), key=lambda item: -item[1]):
         bits = max(-MOST_BITS, min(MOST_BITS, value * math.log2(10.0)))
         weights = {ONE: bits, SEVERAL: bits, RESOLD: bits if family in BY_RESELLING else 0.0}
-        text = (
-            f"They are alike in {WORDS.get(family, family)}: evidence {log10(value)} on the log10 scale against strangers, "
-            "visible causes granted."
-        )
+        alike, what = ("They are alike" if value > 0 else "They are no more alike than strangers"), WORDS.get(family, family)
+        text = f"{alike} in {what}: {by_chance(value)} by chance, visible causes granted."
         found.append(Evidence(family, text, weights, f"concealment: {family}"))
     return found
 

@@ -28,6 +28,7 @@ from stillhunt.cases.questions.prices import KINDS, Prices, priced
 from stillhunt.cases.questions.purposes import LEAST_SHARE, SYNTHETIC, Asked, asked, term_rows
 from stillhunt.cases.questions.students import EPOCHS, PRACTICES, TOKENS_PER_PARAMETER, parameters, students
 from stillhunt.cases.questions.taken import COLUMNS, Taken, taken_of
+from stillhunt.cases.wording import by_chance
 from stillhunt.records.cases import Answer, Confidence, Credibility, Estimate, Hypothesis
 
 PRIORS = {"training": 0.2, "evaluation": 0.2, "both": 0.2, "serving users": 0.2, "something else": 0.2}
@@ -145,12 +146,17 @@ def _harvests(material: Material, parts: Parts) -> bool:
 
 def _of_training(material: Material, taken: Taken, parts: Parts, purposes: list[Asked]) -> list[Evidence]:
     harvest = material.campaign.harvest.log10_evidence
-    words = "rarer than in the population's accounts" if harvest >= 0 else "no rarer than in the population's accounts"
+    rarer = harvest > 0
+    words = (
+        f"rarer than in the population's accounts ({by_chance(harvest)} by chance)"
+        if rarer
+        else "no rarer than in the population's accounts"
+    )
     found = [
         _weighed(
             "harvest",
             _TRAINS,
-            f"Fresh, stand-alone, instructed requests with long answers are jointly {words} (log10 evidence {harvest:+.1f})",
+            f"Fresh, stand-alone, instructed requests with long answers are jointly {words}",
             harvest / math.log10(2.0),
             f"findings: campaign {material.campaign.campaign_id}, harvest",
         )

@@ -21,6 +21,7 @@ from stillhunt.intake.formats.calls import (
     first,
     lowered,
     packed,
+    person,
     request_parameters,
     required_account,
     text,
@@ -102,10 +103,10 @@ class AzureAPIM:
             return ()
         usage, request, response = _merged(parts, entry)
         sent = lowered(first(entry, ("requestheaders",))[0])
-        trusted, key = account_in_headers(sent)
-        subscription = optional_identifier(text(first(entry, ("apimsubscriptionid", "subscriptionid"))[0]), "apimSubscriptionId")
+        trusted, key = account_in_headers(sent, entry.get("responsecode"))
+        subscription = person(first(entry, ("apimsubscriptionid", "subscriptionid"))[0], "apimSubscriptionId")
         account = required_account(
-            subscription or trusted or optional_identifier(text(entry.get("userid")), "userId"),
+            subscription or trusted or person(entry.get("userid"), "userId"),
             context,
             "apimSubscriptionId: expected the caller's subscription; read the gateway's log, too, and require a subscription on the API",
         )
@@ -122,7 +123,7 @@ class AzureAPIM:
             "account_id": account,
             "organization_id": optional_identifier(text(entry.get("productid")), "productId"),
             "key_id": subscription or key,
-            "end_user_id": optional_identifier(text(asked.get("user")), "requestMessages.user") if isinstance(asked, Mapping) else None,
+            "end_user_id": person(asked.get("user"), "requestMessages.user") if isinstance(asked, Mapping) else None,
             "surface": "api",
             "operation": operation_of(_path(entry)) or ("chat" if parts else None),
             "request_model": label(text(usage.get("deploymentname")), "deploymentName"),

@@ -16,7 +16,7 @@ import orjson
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
-from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, parameters
+from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
 
 ACCOUNT_NAMES = (
     *("x-account-id", "x-user-id", "x-consumer-id", "x-customer-id", "x-tenant-id", "x-client-id", "x-forwarded-user", "x-auth-user"),
@@ -92,11 +92,21 @@ def required_account(account: str | None, context: Context, reason: str) -> str 
     return account
 
 
-def account_in_headers(sent: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential."""
-    account = next((found for name in ACCOUNT_NAMES if (found := optional_identifier(text(sent.get(name)), name))), None)
+def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str | None, str | None]:
+    """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential.
+
+    A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
+    """
+    account = next((found for name in ACCOUNT_NAMES if (found := person(sent.get(name), name))), None)
     key = next((found for name in _SECRETS if (found := credential_id(sent.get(name)))), None)
+    if str(status).partition(".")[0] in ("401", "403", "407"):
+        key = None
     return account or key, key
+
+
+def person(value: Any, field: str) -> str | None:
+    """An account or an end user: its stable part, None for placeholders and for what cannot be one."""
+    return optional_identity(value, field) if isinstance(value, str | Mapping) or type(value) is int else None
 
 
 def text(value: Any) -> Any:
@@ -122,9 +132,15 @@ def made_id(*parts: Any) -> str:
 
 
 def named(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
-    """The first identity among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
+    """The first id among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
     return next((found for key in keys if (found := optional_identifier(text(plain.get(key)), f"metadata.{key}"))), None)
+
+
+def who(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """The first account or user among `keys` of `metadata` that is somebody; names as for `named`."""
+    plain = {name.replace("-", "_"): value for name, value in metadata.items()}
+    return next((found for key in keys if (found := person(plain.get(key), f"metadata.{key}"))), None)
 
 
 def request_parameters(request: Any, field: str) -> str | None:

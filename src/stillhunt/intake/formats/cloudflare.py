@@ -22,11 +22,13 @@ from stillhunt.intake.formats.calls import (
     made_id,
     mapping,
     named,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.openai_body import moment
@@ -79,7 +81,7 @@ class Cloudflare:
         entry = {str(name).replace("_", "").lower(): value for name, value in record.items()}
         metadata = lowered(entry.get("metadata"))
         account = required_account(
-            named(metadata, ACCOUNT_KEYS), context, "Metadata.user_id: expected the account; send cf-aig-metadata with each request"
+            who(metadata, ACCOUNT_KEYS), context, "Metadata.user_id: expected the account; send cf-aig-metadata with each request"
         )
         request, response = (_body(entry.get(name)) for name in ("requestbody", "responsebody"))
         asked, said = mapping(request), mapping(response)
@@ -99,8 +101,7 @@ class Cloudflare:
             "ended_at": started + took * 1000 if took is not None and took < 10**9 else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(text(entry.get("gateway")), "Gateway"),
-            "end_user_id": named(metadata, ("end_user_id", "enduser_id"))
-            or optional_identifier(text(asked.get("user")), "RequestBody.user"),
+            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "RequestBody.user"),
             "surface": "api",
             "operation": operation_of(f"/{str(path).lstrip('/')}")
             or ("embeddings" if "embed" in str(entry.get("modeltype", "")).lower() else "chat"),

@@ -20,11 +20,13 @@ from stillhunt.intake.formats.calls import (
     lowered,
     mapping,
     named,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.values import address, count, decoded, from_text, http_status, identifier, label, optional_identifier
@@ -82,8 +84,7 @@ class Helicone:
         get = record.get
         properties = lowered(first(record, ("request_properties", "properties"))[0])
         account = required_account(
-            named(properties, ACCOUNT_KEYS[:10])
-            or optional_identifier(text(first(record, ("request_user_id", "user_id"))[0]), "request_user_id"),
+            who(properties, ACCOUNT_KEYS[:10]) or person(first(record, ("request_user_id", "user_id"))[0], "request_user_id"),
             context,
             "request_user_id: expected the account; send the header Helicone-User-Id with each request",
         )
@@ -100,7 +101,7 @@ class Helicone:
             "account_id": account,
             "organization_id": named(properties, ORGANIZATION_KEYS),
             "key_id": optional_identifier(text(first(record, ("auth_hash", "helicone_api_key_id", "provider_key_id"))[0]), "auth_hash"),
-            "end_user_id": optional_identifier(text(asked.get("user")), "request_body.user"),
+            "end_user_id": person(asked.get("user"), "request_body.user"),
             "surface": "api",
             "operation": operation_of(first(record, ("request_path", "target_url"))[0]) or "chat",
             "request_model": label(

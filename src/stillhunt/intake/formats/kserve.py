@@ -25,12 +25,14 @@ from stillhunt.intake.formats.calls import (
     mapping,
     named,
     packed,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     unpacked,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.openai_body import moment
@@ -104,7 +106,7 @@ class KServe:
         sent = lowered(passed)
         trusted, key = account_in_headers({**sent, **entry})
         account = required_account(
-            named(sent, ACCOUNT_KEYS[:10]) or trusted,
+            who(sent, ACCOUNT_KEYS[:10]) or trusted,
             context,
             "metadata.x-user-id: expected a header that names the account; list it in the logger's metadataHeaders",
         )
@@ -117,7 +119,7 @@ class KServe:
             "account_id": account,
             "organization_id": optional_identifier(text(sent.get("x-organization-id") or entry.get("namespace")), "namespace"),
             "key_id": key,
-            "end_user_id": optional_identifier(text(asked.get("user")), "data.user"),
+            "end_user_id": person(asked.get("user"), "data.user"),
             "surface": "api",
             "operation": operation_of(entry.get("endpoint")) or ("embeddings" if said.get("object") == "list" else "chat"),
             "request_model": label(

@@ -25,6 +25,7 @@ from stillhunt.intake.formats.calls import (
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.openai_body import moment
 from stillhunt.intake.formats.values import address, count, decoded, identifier, label
@@ -94,7 +95,7 @@ class LangSmith:
         trace = text(record.get("trace_id"))
         metadata = {**(context.facts.get(("langsmith", trace), {}) if trace is not None else {}), **_metadata(record)}
         account = required_account(
-            named(metadata, ACCOUNT_KEYS),
+            who(metadata, ACCOUNT_KEYS),
             context,
             "metadata.user_id: expected on the run or its trace; set it in the application, and export the traces' first runs, too",
         )
@@ -110,7 +111,7 @@ class LangSmith:
             "ended_at": moment(ended, "end_time") if ended not in (None, "") else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS),
-            "end_user_id": named(metadata, ("end_user_id", "enduser_id")),
+            "end_user_id": who(metadata, ("end_user_id", "enduser_id")),
             "surface": "api",
             "operation": "embeddings" if kind == "embedding" else "chat",
             "request_model": label(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.calls import first, required_account, text
+from stillhunt.intake.formats.calls import first, person, required_account, text
 from stillhunt.intake.formats.langfuse import snake
 from stillhunt.intake.formats.values import count, from_text, identifier, label, optional_identifier
 
@@ -63,7 +63,7 @@ class OpenRouter:
         entry = _plain(record)
         key = optional_identifier(text(entry.get("api_key_name")), "api_key_name")
         account = required_account(
-            optional_identifier(text(first(entry, ("external_user", "user"))[0]), "user") or key,
+            person(first(entry, ("external_user", "user"))[0], "user") or person(key, "api_key_name"),
             context,
             "user: expected the account; send `user` with each request, or give each account a key of its own",
         )

@@ -21,11 +21,13 @@ from stillhunt.intake.formats.calls import (
     lowered,
     mapping,
     named,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.openai_body import body_in, moment
@@ -83,7 +85,7 @@ class Portkey:
         entry = {str(name).lower(): value for name, value in record.items()}
         metadata = lowered(entry.get("metadata"))
         account = required_account(
-            named(metadata, ("_user", *ACCOUNT_KEYS)),
+            who(metadata, ("_user", *ACCOUNT_KEYS)),
             context,
             "metadata._user: expected the account; send _user in x-portkey-metadata, and ask the export for metadata",
         )
@@ -106,7 +108,7 @@ class Portkey:
             "organization_id": named(metadata, ("_organisation", "_organization", *ORGANIZATION_KEYS))
             or optional_identifier(text(entry.get("workspace_slug")), "workspace_slug"),
             "key_id": optional_identifier(text(first(entry, ("virtual_key", "api_key_id"))[0]), "virtual_key"),
-            "end_user_id": named(metadata, ("end_user_id", "enduser_id")) or optional_identifier(text(asked.get("user")), "request.user"),
+            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "request.user"),
             "surface": "api",
             "operation": operation_of(url) or "chat",
             "request_model": label(text(asked.get("model")), "request.model") or model,

@@ -22,11 +22,13 @@ from stillhunt.intake.formats.calls import (
     made_id,
     mapping,
     named,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.openai_body import moment
 from stillhunt.intake.formats.values import address, decoded, identifier, label, optional_identifier
@@ -100,7 +102,7 @@ def _logged(record: Mapping[str, Any], context: Context) -> Row | None:
     asked = mapping(request)
     labels = {**lowered(record.get("metadata")), **lowered(asked.get("labels"))}
     account = required_account(
-        named(labels, ACCOUNT_KEYS), context, "labels.user_id: expected the account; send labels with each request, or read the audit log"
+        who(labels, ACCOUNT_KEYS), context, "labels.user_id: expected the account; send labels with each request, or read the audit log"
     )
     body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
     method = str(record.get("api_method", "")).lower()
@@ -114,7 +116,7 @@ def _logged(record: Mapping[str, Any], context: Context) -> Row | None:
         "started_at": started,
         "account_id": account,
         "organization_id": named(labels, ORGANIZATION_KEYS) or _project(record.get("endpoint")),
-        "end_user_id": named(labels, ("end_user_id", "enduser_id")),
+        "end_user_id": who(labels, ("end_user_id", "enduser_id")),
         "surface": "batch" if "batch" in method else "api",
         "operation": "embeddings"
         if "embed" in f"{method}{model}".lower()
@@ -136,9 +138,9 @@ def _audited(record: Mapping[str, Any], audit: Mapping[str, Any], context: Conte
     ended_only = bool(operation) and operation.get("first") is not True and operation.get("last") is True
     if not method.endswith(_METHODS) or "aiplatform" not in str(audit.get("serviceName", "")) or ended_only:
         return None
-    who, sent = mapping(audit.get("authenticationInfo")), mapping(audit.get("requestMetadata"))
+    caller, sent = mapping(audit.get("authenticationInfo")), mapping(audit.get("requestMetadata"))
     account = required_account(
-        optional_identifier(text(first(who, ("principalEmail", "principalSubject"))[0]), "authenticationInfo.principalEmail"),
+        person(first(caller, ("principalEmail", "principalSubject"))[0], "authenticationInfo.principalEmail"),
         context,
         "authenticationInfo.principalEmail: expected the caller",
     )

@@ -8,15 +8,8 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# What `make demo` makes: 150 hidden accounts in the shape of the field's reference case among 10,000 others.
+# Where `make demo` puts its world, report and evidence.
 DEMO ?= demo
-DEMO_SEED ?= 1
-DEMO_ACCOUNTS ?= 10000
-DEMO_CALLS ?= 400000
-DEMO_HIDDEN ?= 150
-
-# The case that the demo opens: the only one there.
-DEMO_CASE = $$($(BIN)/stillhunt case list --lake $(DEMO)/lake --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case_id"])')
 
 # Real texts for worlds, where they lie beside the checkout.
 TEXTS := $(if $(wildcard ../shared/data),--texts ../shared/data)
@@ -54,17 +47,7 @@ $(DEV_STAMP): $(STAMP) requirements-dev.lock
 	@touch $@
 
 demo: $(STAMP)
-	rm -rf $(DEMO)
-	$(BIN)/stillhunt range make $(DEMO)/world --shape letter --hidden $(DEMO_HIDDEN) --accounts $(DEMO_ACCOUNTS) \
-	  --calls $(DEMO_CALLS) --seed $(DEMO_SEED) --format litellm
-	$(BIN)/stillhunt ingest $(DEMO)/world/provider --lake $(DEMO)/lake
-	$(BIN)/stillhunt scan --lake $(DEMO)/lake --output $(DEMO)/findings.json --report $(DEMO)/report.html
-	$(BIN)/stillhunt range score $(DEMO)/findings.json $(DEMO)/world/truth/truth.parquet
-	$(BIN)/stillhunt case open c- --lake $(DEMO)/lake --by demo
-	$(BIN)/stillhunt case answer $(DEMO_CASE) --lake $(DEMO)/lake --by demo > $(DEMO)/answers.txt
-	$(BIN)/stillhunt case export $(DEMO_CASE) --lake $(DEMO)/lake --by demo -o $(DEMO)/case.stillhunt-bundle.json
-	$(BIN)/stillhunt ledger key --lake $(DEMO)/lake > $(DEMO)/provider.vkey
-	$(BIN)/stillhunt verify $(DEMO)/case.stillhunt-bundle.json --key $(DEMO)/provider.vkey
+	@$(BIN)/stillhunt demo $(DEMO)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

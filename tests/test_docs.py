@@ -11,6 +11,7 @@ import pytest
 from stillhunt.channels import table_of
 from stillhunt.channels.digest.taking import in_memory
 from stillhunt.cli import reference
+from stillhunt.cli.catalogue import sees
 from stillhunt.cli.settings import SETTINGS
 from stillhunt.intake.formats import Context, Sample
 from stillhunt.records import INTAKE_INTERACTIONS, TIMESTAMP
@@ -104,6 +105,19 @@ def test_every_format_is_in_the_course():
         assert f"`{entry.name}`" in course
 
 
+def test_the_index_of_logs_says_of_every_format_what_it_declares():
+    """One row a format: its name, and yes or no for each question of `stillhunt formats`; a guide stands behind each link."""
+    page = (DOCS / "logs" / "index.md").read_text()
+    rows = {cells[2].strip("`"): cells[3:-1] for line in page.splitlines() if (cells := [cell.strip() for cell in line.split("|")])[2:]}
+    groups = rows.pop("name")
+    rows.pop("---")
+    formats = {entry.name: entry.load() for entry in entry_points(group="stillhunt.formats")}
+    assert rows.keys() == formats.keys()
+    for name, form in formats.items():
+        assert rows[name] == ["yes" if sees(form.sees)[group] else "no" for group in groups], name
+    assert all(f"({guide.name})" in page for guide in (DOCS / "logs").glob("*.md") if guide.name != "index.md")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_relative_link_is_broken(page):
     for target in LINK.findall(prose(page)):
@@ -178,17 +192,3 @@ def test_the_example_of_a_channel_works():
     rows = table_of(channel.observe(digest), digest).to_pylist()
     assert [(row["account_id"], row["channel"], row["value"]) for row in rows] == [("acct-1", "referral.code", "CODE")]
     assert channel.describe("referral.code", "CODE") == "the referral code CODE"
-
-
-def test_the_lock_names_hashes_and_no_hosts():
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
-    assert "--index-url" not in lock
-    packages = re.findall(r"^[a-z0-9][\w.\-]*==", lock, flags=re.MULTILINE)
-    assert len(packages) > 40
-    for block in re.split(r"\n(?=[a-z0-9])", lock)[1:]:
-        assert "--hash=sha256:" in block
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for requirement in [*declared["project"]["dependencies"], *declared["dependency-groups"]["dev"]]:
-        name = re.split(r"[<>=]", requirement)[0].lower()
-        assert f"\n{name}==" in lock, f"{name} is not locked: run `make lock`"

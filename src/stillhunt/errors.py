@@ -20,3 +20,11 @@ class BadRow(Exception):  # noqa: N818 - it reads as what it is: a row, set asid
 
     The reason never contains text, identifiers or other values of the record: it goes to counters and screens.
     """
+
+
+class UnknownCaller(BadRow):
+    """A call that a gateway refused since it knew nobody by its credentials: nothing is wrong with the record, but it is no account's.
+
+    Raised by formats, counted apart from bad rows. Were each unknown credential an account, whoever tries 1,500 keys
+    would add 1,500 accounts to the population.
+    """

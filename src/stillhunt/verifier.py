@@ -21,6 +21,7 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 import re
 import struct
 import sys
@@ -614,6 +615,29 @@ class Verdict:
     claimed: list[str] = field(default_factory=list)
     not_shown: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)  # what is enclosed, by its name, byte for byte as it was signed
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as JSON values; the files stay out, `facts` has their hashes."""
+        return {"proved": self.proved, "claimed": self.claimed, "not_shown": self.not_shown, "facts": self.facts}
+
+    def extract(self, folder: Path) -> list[Path]:
+        """Write the enclosed files into `folder`, which is made if need be, each readable by its owner alone. Nothing is overwritten.
+
+        Raises:
+            Refused: a file of one of these names is there already, or the folder cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            taken = [name for name in self.files if (folder / name).exists()]
+            if taken:
+                raise Refused(f"{folder}: {', '.join(sorted(taken))} would be overwritten; name an empty folder")
+            for name, content in self.files.items():
+                with open(folder / name, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                    file.write(content)
+        except OSError as error:
+            raise Refused(f"{folder}: cannot be written ({error.strerror})") from None
+        return [folder / name for name in sorted(self.files)]
 
 
 @dataclass(frozen=True)
@@ -935,6 +959,7 @@ def _bundle(data: bytes, keys: Sequence[Key], authorities: Sequence[bytes]) -> V
     verdict.not_shown += [f"{name}: not enclosed." for name in sorted(ARTIFACTS.keys() - held.keys())]
     verdict.facts |= {"case_id": case["case_id"], "signers": predicate["signers"], "export": export.index, "recipient": recipient}
     verdict.facts["artifacts"] = {name: hashlib.sha256(held[name]).hexdigest() for name in sorted(held)}
+    verdict.files = held
     return verdict
 
 
@@ -1031,16 +1056,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--key", type=Path, action="append", required=True, help="file with keys that you trust (provider, witnesses)")
     parser.add_argument("--tsa", type=Path, action="append", default=[], help="certificate (PEM) of a timestamp authority that you trust")
+    parser.add_argument("--extract", type=Path, help="folder to write the enclosed files into, once the bundle is verified")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args(arguments)
     try:
         keys = [key for path in given.key for key in read_keys(path.read_text("utf-8"))]
         verdict = verify_any(given.bundle.read_bytes(), keys, [path.read_bytes() for path in given.tsa])
+        if given.extract is not None:
+            verdict.extract(given.extract)
     except (Refused, OSError, UnicodeDecodeError) as error:
         line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(error))
         sys.stderr.write(f"REFUSED: {line[:1000]}\n")
         return 2
-    sys.stdout.write(json.dumps(vars(verdict), indent=2) + "\n" if given.json else told(verdict))
+    sys.stdout.write(json.dumps(verdict.document(), indent=2) + "\n" if given.json else told(verdict))
     return 0
 
 

@@ -10,24 +10,36 @@ from drawn import call, digest, no_traits, observed, population, positions
 from stillhunt.campaigns.causes import Cause
 from stillhunt.campaigns.declared import Declared
 from stillhunt.campaigns.harvest import LEAST_CALLS, NOT_ASKED, Harvest, traits
-from stillhunt.campaigns.judging import LOG10_2, Judged, Settings, judge_harvests, judge_pool, why_not
+from stillhunt.campaigns.judging import LOG10_2, Judged, Settings, judge_harvests, judge_pool
+from stillhunt.campaigns.verdicts import Ruling, ruling, would_decide
 from stillhunt.pools.find import Pool
 from stillhunt.pools.weighing import Weighing
 
 SETTINGS = Settings()
-PRICE = 6.0
+PRICE, NOTICED = 6.0, 4.0
 
 
-def judged(*, entities=40, harvest=1.3, ordinary=(), visible=True, declared=None, causes=(), **concealment) -> Judged:
+SEEN = frozenset({"payer", "identity", "conduct", "work", "place", "occasion"})
+
+
+def judged(
+    *, entities=40, harvest=1.3, ordinary=(), visible=True, declared=None, causes=(), seen=SEEN, tokens=True, shares=(), **concealment
+) -> Judged:
     members = np.arange(entities)
-    weighing = Weighing(members, entities=entities)
+    weighing = Weighing(members, entities=entities, families=dict.fromkeys(shares, 9.0))
     pool = Pool(members, np.ones(entities), weighing, weighing, ())
-    found = Harvest(harvest, {"fresh": 1.0}, 0.001, tuple(ordinary), visible)
-    return Judged(None, pool, members, found, list(causes), declared, concealment=concealment)
+    quantities = {"fresh": 1.0, "single": 1.0, "instructed": 1.0} | ({"answered": 900.0} if tokens else {})
+    found = Harvest(harvest, quantities, 0.001, tuple(ordinary), visible)
+    return Judged(None, pool, members, found, list(causes), declared, concealment=concealment, seen=seen)
+
+
+def ruled(one: Judged, *, stands: bool = True) -> Ruling | None:
+    return ruling(one, SETTINGS, PRICE, NOTICED, stands=stands)
 
 
 def reason(one: Judged, *, stands: bool = True) -> str | None:
-    return why_not(one, SETTINGS, PRICE, stands=stands)
+    said = ruled(one, stands=stands)
+    return said and said.why
 
 
 def test_a_pool_that_hides_and_harvests_is_a_campaign():
@@ -55,7 +67,62 @@ def test_users_of_one_product_are_told_so():
 
 
 def test_without_content_nobody_is_accused():
-    assert "no content" in reason(judged(payer=30.0, visible=False))
+    said = ruled(judged(payer=30.0, visible=False))
+    assert (said.verdict, said.unseen) == ("not judged", ("text",))
+    assert "the logs hold no text" in said.why
+
+
+def test_what_is_seen_and_ordinary_is_cleared():
+    for one in (judged(payer=30.0, harvest=-0.3, ordinary=("fresh",)), judged(payer=30.0, declared="declared one organization")):
+        assert ruled(one).verdict == "cleared"
+    assert ruled(judged(entities=5, payer=30.0)).verdict == "too few"
+
+
+def test_a_cause_that_explains_part_does_not_clear_what_it_leaves():
+    network = Cause("100% call from one network", frozenset({"place", "occasion"}))
+    blind = ruled(judged(causes=[network], payer=9.0, visible=False), stands=False)
+    assert (blind.verdict, blind.unseen) == ("not judged", ("text",))
+    assert "beyond what a visible cause explains (100% call from one network)" in blind.why
+    weak = ruled(judged(causes=[network], payer=1.0, visible=False), stands=False)
+    assert weak.verdict == "cleared"
+    seen = ruled(judged(causes=[network], payer=9.0, harvest=1.3), stands=False)
+    assert seen.verdict == "cleared"
+    assert "explains part of it" in seen.why
+    assert ruled(judged(causes=[network], payer=9.0, harvest=-0.3, ordinary=("fresh",)), stands=False).verdict == "cleared"
+
+
+def test_without_people_on_record_what_hides_cannot_be_told_from_what_does_not():
+    calls_only = frozenset({"conduct", "work", "place"})
+    said = ruled(judged(conduct=2.0, place=9.0, harvest=1.3, seen=calls_only), stands=False)
+    assert (said.verdict, said.unseen) == ("not judged", ("payment", "e-mail"))
+    assert ruled(judged(conduct=2.0, place=9.0, harvest=-0.3, ordinary=("fresh",), seen=calls_only), stands=False).verdict == "cleared"
+    assert ruled(judged(conduct=0.2, harvest=1.3, seen=calls_only), stands=False).verdict == "cleared"
+    both = ruled(judged(conduct=2.0, place=9.0, visible=False, seen=calls_only), stands=False)
+    assert both.unseen == ("text", "payment", "e-mail")
+    paced = ruled(judged(conduct=300.0, harvest=0.6, seen=calls_only))
+    assert (paced.verdict, paced.unseen) == ("not judged", ("payment", "e-mail"))
+
+
+def test_answers_whose_length_is_not_logged_are_not_told_as_no_harvest():
+    said = ruled(judged(payer=30.0, harvest=0.1, tokens=False))
+    assert (said.verdict, said.unseen) == ("not judged", ("output tokens",))
+    assert ruled(judged(payer=30.0, harvest=0.1, tokens=False, ordinary=("fresh",))).verdict == "cleared"
+
+
+def test_nothing_in_common_is_said_only_of_what_was_seen_and_is_not_shared():
+    assert reason(judged(), stands=False).endswith(": no pace, payment or work in common")
+    assert reason(judged(shares=("payer",)), stands=False).endswith(": no pace or work in common")
+    unseen = reason(judged(seen=frozenset({"conduct"})), stands=False)
+    assert unseen.endswith(": no pace in common (payment and work could not be seen)")
+
+
+def test_what_would_decide_names_the_gateways_own_setting():
+    told = would_decide(("text", "payment"), {"kong", "litellm-spend", "not-installed"})
+    assert "kong: only with config.logging.log_payloads" in told[0]
+    assert "store_prompts_in_spend_logs" in told[0]
+    assert "payment_fingerprint" in told[1]
+    assert "turn on message logging, or join" in would_decide(("text",), ())[0]
+    assert len(would_decide(("payment", "e-mail"), ())) == 1
 
 
 @pytest.mark.parametrize(("quantity", "word"), [("fresh", "repeat"), ("instructed", "instruction"), ("answered", "short")])

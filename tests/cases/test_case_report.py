@@ -150,7 +150,7 @@ def test_a_strict_policy_forbids_everything_but_styles(page):
         "card and template agree",  # the reason
         "confirmed",
         "very likely 80 to 95 % moderate B 3 1 / 1",  # four separate fields
-        "one card [4.2 bits] (payment)",
+        "one card [19 to 1 for it] (payment)",
         "two clocks",
         "Would change it: a contract on record",
         "95 %: 58 to 66",

@@ -144,3 +144,9 @@ def test_a_terminal_without_box_drawing_still_gets_the_result(findings_file):
     run = subprocess.run([*STILLHUNT, "campaigns", str(findings_file)], capture_output=True, check=False, env=environment)
     assert run.returncode == 0
     assert b"150 accounts" in run.stdout
+
+
+def test_a_shell_that_asks_what_could_come_next_is_answered(monkeypatch):
+    words = {"_STILLHUNT_COMPLETE": "complete_bash", "COMP_WORDS": "stillhunt scan --false", "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-m", "stillhunt"], env=os.environ | words, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["--false-discovery-rate"]

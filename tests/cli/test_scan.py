@@ -56,12 +56,12 @@ def test_what_was_found_is_printed(stillhunt, calls, hunted):
         "2 campaigns stand out",
         "Campaign c-7f3a91",
         "150 accounts",
-        "log10 +41.7",
+        "< 1 in 10^12",
         "All accounts send one instruction",
         "Pools that act as one and are not campaigns",
         "declared one organization",
         "the logs do not carry accounts.payment_fingerprint",
-        "stillhunt account ACCOUNT_ID",
+        "Read why an account was named before acting.",
     ):
         assert said in out
     assert "\x1b" not in out

@@ -72,3 +72,21 @@ def test_a_case_is_exported_and_a_stranger_verifies_it_with_the_key_alone(stillh
     changed["payloadType"] = "text/plain"
     out.write_bytes(json.dumps(changed, sort_keys=True, separators=(",", ":")).encode())
     assert stillhunt("verify", out, "--key", key).status == 2
+
+
+def test_what_is_enclosed_is_written_out_once_it_is_verified_and_nothing_is_overwritten(stillhunt, files):
+    done = stillhunt("verify", files / "b.json", "--key", files / "key", "--extract", files / "out")
+    assert done.status == 0
+    written = {path.name: path.read_bytes() for path in (files / "out").iterdir()}
+    facts = stillhunt("verify", files / "b.json", "--key", files / "key", "--json").document["facts"]
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in written.items()} == facts["artifacts"]
+    assert all((files / "out" / name).stat().st_mode & 0o777 == 0o600 for name in written)
+    again = stillhunt("verify", files / "b.json", "--key", files / "key", "--extract", files / "out")
+    assert again.status == 2
+    assert "would be overwritten" in again.err
+
+
+def test_nothing_is_written_from_a_bundle_that_is_refused(stillhunt, files):
+    done = stillhunt("verify", files / "b.json", "--key", files / "wrong", "--extract", files / "out")
+    assert done.status == 2
+    assert not (files / "out").exists()

@@ -10,16 +10,18 @@ import numpy as np
 
 from stillhunt import __version__
 from stillhunt.campaigns import content
+from stillhunt.campaigns.activity import activity
 from stillhunt.campaigns.declared import Declared, declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Traits, traits
 from stillhunt.campaigns.identity import campaign_id, pool_id
-from stillhunt.campaigns.judging import Judged, Settings, judge_harvests, judge_pool, why_not
+from stillhunt.campaigns.judging import Judged, Settings, judge_harvests, judge_pool
 from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
 from stillhunt.campaigns.queue import MOST_CALLS
 from stillhunt.campaigns.recognised import recognise
 from stillhunt.campaigns.strata import strata
-from stillhunt.campaigns.view import Sight, open_view
+from stillhunt.campaigns.verdicts import Ruling, notice, ruling, would_decide
+from stillhunt.campaigns.view import Sight, open_view, sources
 from stillhunt.channels import Channel, Observed, channels, observe, table_of
 from stillhunt.channels.digest import Digest
 from stillhunt.channels.threads import in_threads
@@ -121,22 +123,26 @@ def _report(
     level = alpha * spent(sight.first, sight.last)
     price = log10_price(candidates, level)
     standing = e_bh([one.control for one in judged], candidates, level)
-    for one, stands in zip(judged, standing, strict=True):
-        one.why_not = why_not(one, settings, price, stands=stands)
+    noticed = notice(candidates)
+    ruled = [(one, ruling(one, settings, price, noticed, stands=stands)) for one, stands in zip(judged, standing, strict=True)]
     taken: set[int] = set()
-    campaigns, pools = [], []
-    for one in sorted(judged, key=lambda j: (j.why_not is not None, -len(j.members))):
-        if one.why_not is None:
+    campaigns: list[Campaign] = []
+    others: list[tuple[Judged, Ruling]] = []
+    for one, ruled_out in sorted(ruled, key=lambda pair: (pair[1] is not None, -len(pair[0].members))):
+        said = ruled_out or _UNSURE
+        if ruled_out is None:
             fresh = np.array([at not in taken for at in one.members])
             chosen = surely(np.where(fresh, one.pool.membership, 0.0), alpha)
             if len(chosen) >= settings.least_accounts:
                 taken.update(int(at) for at in one.members[chosen])
                 campaigns.append(_campaign(sight.digest, one, chosen, by_name, phrases))
                 continue
-            one.why_not = (
-                "its accounts are part of a campaign that is named already" if not fresh.all() else "no account belongs to it surely enough"
-            )
-        pools.append(_pool(one, by_name))
+            if not fresh.all():
+                said = Ruling("its accounts are part of a campaign that is named already", "part of a campaign")
+        others.append((one, said))
+    # only what cannot be judged asks which gateways the calls came through: it reads a column of all calls
+    gateways = sources(sight.calls) if any(said.unseen for _, said in others) else set()
+    pools = [_pool(one, said, gateways, by_name) for one, said in others]
     return Findings(
         stillhunt=__version__,
         lake_snapshot=snapshot,
@@ -160,7 +166,9 @@ def _report(
 def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
     members = one.members[chosen]
     names = [one.population.accounts[at] for at in members]
-    days, calls = np.unique(digest.times_of(members)[1] // DAY_US, return_counts=True)
+    positions, times, _ = digest.times_of(members)
+    days, calls = np.unique(times // DAY_US, return_counts=True)
+    span_hours, by_span = activity(positions, times, members)
     observations = shared(one.population, one.pool, by_name)
     common = what_they_share(one.population, one.pool, by_name)
     accounts = [
@@ -171,8 +179,9 @@ def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Cha
             calls=int(digest.calls[place]),
             first_seen=_moment(digest.first[place]),
             last_seen=_moment(digest.last[place]),
+            calls_by_span=row.tolist(),
         )
-        for name, at, place in zip(names, chosen, members, strict=True)
+        for name, at, place, row in zip(names, chosen, members, by_span, strict=True)
     ]
     accounts.sort(key=lambda member: (-member.membership, member.account_id))
     likeness = _likeness(digest, one.members)
@@ -191,6 +200,7 @@ def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Cha
         instructions=instructions(one.pool.grown.grams, phrases),
         content=likeness,
         calls_by_day={str(np.datetime64(int(day), "D")): int(many) for day, many in zip(days, calls, strict=True)},
+        span_hours=span_hours,
     )
 
 
@@ -206,13 +216,19 @@ def _granted(one: Judged) -> list[str]:
     return [f"Granted as a visible cause and not counted as concealment ({', '.join(sorted(c.explains))}): {c.words}" for c in one.causes]
 
 
-def _pool(one: Judged, by_name: dict[str, Channel]) -> Pool:
+_UNSURE = Ruling("no account belongs to it surely enough, and so it could not be judged", "not judged")
+
+
+def _pool(one: Judged, said: Ruling, gateways: set[str], by_name: dict[str, Channel]) -> Pool:
     names = sorted(one.population.accounts[at] for at in one.members)
-    assert one.why_not is not None
+    more = ["More calls of these accounts: scan again when there are some."] if said is _UNSURE else []
     return Pool(
         pool_id=pool_id(names),
         accounts=names,
-        why_not_a_campaign=one.why_not,
+        why_not_a_campaign=said.why,
+        verdict=said.verdict,
+        not_visible=list(said.unseen),
+        would_decide=would_decide(said.unseen, gateways) or more,
         coordination=_evidence(one.coordination),
         concealment=_evidence(one.concealment),
         harvest=Evidence(log10_evidence=round(one.harvest.log10_evidence, 3)),
@@ -233,7 +249,7 @@ def _notes(seen: list[Visibility], own: Traits, declared: Declared, accounts: in
             "Give the accounts table as well (canonical accounts as Parquet or JSON lines): sign-up and payment are the strongest links."
         )
     if not np.isfinite(own.fresh).any():
-        notes.append("No content in these logs: turn on message logging at the gateway, or join a content log with `stillhunt join`.")
+        notes.append("No content in these logs: turn on message logging at the gateway, or join a content log (`stillhunt join --help`).")
     organization, count = declared.largest()
     if count and count >= WHOLE * accounts:
         notes.append(

@@ -1,4 +1,4 @@
-"""Judging a pool: the three axes, and the reason why it is no campaign if it is none."""
+"""Judging a pool: what its three axes say. What follows from them, `verdicts` says."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Judged:
     coordination: dict[str, float] = field(default_factory=dict)
     concealment: dict[str, float] = field(default_factory=dict)
     steadiness: float = float("-inf")  # log10 evidence for one queue of work; see `queue`
-    why_not: str | None = None
+    seen: frozenset[Family] = frozenset(UNEXPLAINABLE)  # families of which anything could be observed
 
     @property
     def control(self) -> float:
@@ -97,6 +97,7 @@ def judge_pool(population: Population, pool: Pool, calls: tuple[Index, Index], o
         if family not in explained and family != PRODUCT:
             judged.concealment[family] = found
     judged.declared = declared.of(members)
+    judged.seen = families_seen(population, members) | ({"work"} if np.isfinite(judged.steadiness) else frozenset())
     return judged
 
 
@@ -123,38 +124,10 @@ def judge_harvests(digest: Digest, pools: list[Judged], own: Traits, price: floa
         one.harvest = harvest
 
 
-def why_not(one: Judged, settings: Settings, price: float, *, stands: bool) -> str | None:
-    """The reason why a pool is no campaign, in the order in which a person would want to know; None if it is one.
-
-    Args:
-        one: the pool and what was asked about it.
-        settings: the bars.
-        price: log10 evidence that a family needs to stand alone, given how many candidates there were.
-        stands: whether the part of concealment that nothing visible explains survived error control.
-    """
-    if one.declared:
-        return one.declared
-    if one.pool.grown.entities < settings.least_accounts:
-        return f"only {one.pool.grown.entities} unrelated accounts: too few to tell an operator from acquaintances"
-    if not stands:
-        if one.causes:
-            return "a visible cause explains it: " + "; ".join(cause.words for cause in one.causes)
-        return "what they share is what people share who use one product or sit in one place: no pace, payment or work in common"
-    if not one.harvest.visible:
-        return "the logs carry no content, so whether it harvests cannot be judged: join a content log"
-    if one.harvest.log10_evidence < settings.harvest_log10:
-        plain = {
-            "fresh": "requests repeat",
-            "instructed": "no fixed instruction recurs",
-            "answered": "answers are short",
-        }
-        words = (
-            ", ".join(plain[name] for name in one.harvest.ordinary) or f"{one.harvest.as_extreme:.0%} of comparable accounts look the same"
-        )
-        return f"its traffic is not a training set: {words}"
-    if one.only_conduct(price) and one.harvest.log10_evidence < settings.harvest_alone_log10:
-        return (
-            "they share a product and a pace, which a product with a schedule explains, "
-            f"and {one.harvest.as_extreme:.1%} of comparable accounts send the same kind of traffic"
-        )
-    return None
+def families_seen(population: Population, members: Index) -> frozenset[Family]:
+    """The families of which anything was observed of at least half of some accounts."""
+    seen = {column.family for column in population.columns if 2 * np.count_nonzero(column.of(members) > 0) >= members.size}
+    for sets in population.sets:
+        if 2 * np.count_nonzero(sets.starts[members + 1] > sets.starts[members]) >= members.size:
+            seen.add(sets.family)
+    return frozenset(seen)

@@ -16,16 +16,18 @@ from stillhunt.channels.digest.taking import KindOf, digest_of, digest_of_state
 from stillhunt.errors import InputError
 from stillhunt.lake import Lake
 from stillhunt.lake.engine import Engine
+from stillhunt.lake.table import LakeTable
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What is in view: the digest, and the entitlements (`records.ENTITLEMENTS`) that run at its end."""
+    """What is in view: the digest, the entitlements (`records.ENTITLEMENTS`) that run at its end, and the calls as the lake has them."""
 
     digest: Digest
     granted: pa.Table
+    calls: LakeTable
 
     @property
     def first(self) -> datetime:
@@ -72,7 +74,17 @@ def open_view(
         digest = digest_of(calls.tables_of(calls.in_order(), COLUMNS, STRINGS), accounts, as_of=as_of, kind_of=kind_of)
     if not digest.interactions:
         raise InputError(nothing.format(f" before {as_of.isoformat()}" if as_of else ""))
-    return Sight(digest, _running(lake.table("entitlements").to_arrow(), digest.span.last))
+    return Sight(digest, _running(lake.table("entitlements").to_arrow(), digest.span.last), calls)
+
+
+def sources(calls: LakeTable) -> set[str]:
+    """Names of the formats that calls came through."""
+    found: set[str] = set()
+    for piece in calls.tables_of(calls.in_order(), ["source"], ["source"]):
+        for chunk in piece["source"].chunks:
+            names = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk.unique()
+            found.update(name for name in names.to_pylist() if name)
+    return found
 
 
 def _running(entitlements: pa.Table, now: int) -> pa.Table:

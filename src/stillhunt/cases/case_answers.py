@@ -7,7 +7,7 @@ from typing import Any
 
 from stillhunt.cases.case_document import Block, Heading, Items, Kind, Picture, Table, Text, shown
 from stillhunt.cases.case_pictures import likelihoods
-from stillhunt.cases.wording import moment
+from stillhunt.cases.wording import moment, odds
 from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Estimate, Hypothesis, Point
 
 MOST_POINTS = 8
@@ -64,9 +64,9 @@ def _side_by_side(hypotheses: Sequence[Hypothesis]) -> Table:
 
 def _argued(one: Hypothesis) -> list[Block]:
     blocks: list[Block] = [Heading(shown(f"{one.name}: {one.likelihood.value}", 160), 3)]
-    for mark, points in (("+", one.supports), ("−", one.opposes)):
+    for mark, side, points in (("+", "for it", one.supports), ("−", "against it", one.opposes)):
         if points:
-            listed = [_point(point) for point in points[:MOST_POINTS]]
+            listed = [_point(point, side) for point in points[:MOST_POINTS]]
             if len(points) > MOST_POINTS:
                 listed.append(f"and {len(points) - MOST_POINTS} more, {_ELSEWHERE}")
             blocks.append(Items(listed, "+" if mark == "+" else "−"))
@@ -75,8 +75,8 @@ def _argued(one: Hypothesis) -> list[Block]:
     return blocks
 
 
-def _point(point: Point) -> str:
-    weight = f" [{point.bits:.1f} bits]" if point.bits is not None else ""
+def _point(point: Point, side: str) -> str:
+    weight = f" [{odds(point.bits)} {side}]" if point.bits is not None else ""
     where = f" ({shown(point.reference, 120)})" if point.reference else ""
     return f"{shown(point.text, 500)}{weight}{where}"
 

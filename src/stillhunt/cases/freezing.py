@@ -165,6 +165,11 @@ class Frozen:
             found = campaigns.hunt(opened, as_of=until, settings=replace(self.settings, engine=None), progress=progress)
         return scans.encode(found)
 
+    def held(self) -> tuple[int, int]:
+        """Files of the frozen calls, and their bytes: what `release` would remove."""
+        sizes = [file.stat().st_size for file in (self.folder / CALLS).rglob("*") if file.is_file()]
+        return len(sizes), sum(sizes)
+
     def release(self) -> int:
         """Give up the calls, accounts, texts and observations; findings and configuration stay. Returns how many files were removed."""
         if self.released:

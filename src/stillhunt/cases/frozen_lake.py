@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+from pyiceberg.io import FileIO
+from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFile, FileFormat
 from pyiceberg.table import FileScanTask
 
@@ -59,6 +61,11 @@ class FrozenTable(LakeTable):
             )
             for one in self._files
         ]
+
+    @property
+    def io(self) -> FileIO:
+        """The files lie where their names say."""
+        return PyArrowFileIO()
 
     @property
     def identifier(self) -> str:

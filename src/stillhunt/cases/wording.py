@@ -69,6 +69,81 @@ def log10(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
+FULL_EVIDENCE = 12.0
+"""Evidence (powers of ten) that fills a bar, and beyond which words name no larger number: more changes no decision, and
+nobody's model of chance is right to one in a million millions."""
+
+BY_CHANCE = (
+    "“1 in 1,000”: unrelated accounts would show as much at most once in 1,000 times by chance. "
+    "“against, 20 to 1”: chance explains what is seen 20 times better."
+)
+"""What `by_chance` means; stands once, where a screen or page first uses it."""
+
+FOR_IT = "“20 to 1 for it”: what was seen is 20 times likelier if the hypothesis is true than if one of the others is."
+"""What `odds` means; stands once, where a screen or page first uses it."""
+
+LOG10_OF_BIT = math.log10(2.0)
+
+
+def by_chance(log10_evidence: float) -> str:
+    """How evidence is spoken everywhere: how rare as much of it is where chance alone is at work.
+
+    Args:
+        log10_evidence: log10 of an e-value or likelihood ratio against chance (`Evidence.log10_evidence`; bits times `LOG10_OF_BIT`). The
+            chance of as much or more is at most one over it, so numbers are rounded down: never more is said than is so.
+
+    >>> [by_chance(value) for value in (0.2, 1.3, 3.41, 8.2, 382.4)]
+    ['1 in 1.5', '1 in 19', '1 in 2,500', '1 in 10^8', '< 1 in 10^12']
+    >>> by_chance(-1.31), by_chance(0.01)
+    ('against, 20 to 1', 'neither way')
+    """
+    if math.isnan(log10_evidence):
+        return "unknown"
+    if abs(log10_evidence) < _EVEN:
+        return "neither way"
+    number = _rounded_down(abs(log10_evidence))
+    if log10_evidence < 0:
+        return f"against, {number} to 1" if -log10_evidence < FULL_EVIDENCE else f"against, > {number} to 1"
+    return f"1 in {number}" if log10_evidence < FULL_EVIDENCE else f"< 1 in {number}"
+
+
+def speaks_for(log10_evidence: float) -> bool:
+    """Whether evidence is told as speaking for something: it is neither against it nor next to nothing."""
+    return log10_evidence >= _EVEN
+
+
+def odds(bits: float) -> str:
+    """A weight of evidence between hypotheses, whichever side it stands on: ``20 to 1``.
+
+    >>> odds(4.4), odds(0.5), odds(0.02)
+    ('21 to 1', '1.4 to 1', 'next to nothing')
+    """
+    value = abs(bits) * LOG10_OF_BIT
+    if math.isnan(value):
+        return "unknown"
+    return f"{_rounded_down(value)} to 1" if value >= _EVEN else "next to nothing"
+
+
+def share_of_bar(log10_evidence: float) -> float:
+    """How much of a bar evidence fills, 0 to 1, on the same scale for every axis; evidence against counts as much. Unknown fills none."""
+    return 0.0 if math.isnan(log10_evidence) else min(abs(log10_evidence) / FULL_EVIDENCE, 1.0)
+
+
+_EVEN = math.log10(1.1)
+
+
+def _rounded_down(power: float) -> str:
+    """10 to the `power` in at most two digits, rounded down: ``1.5``, ``2,500``, from a million on ``10^8``."""
+    power = min(power, FULL_EVIDENCE)
+    if power >= 6.0:
+        return f"10^{math.floor(power + 1e-9):d}"
+    value = 10.0**power * (1 + 1e-9)
+    if value < 10.0:
+        return f"{math.floor(10 * value) / 10:g}"
+    step = 10 ** (math.floor(math.log10(value)) - 1)
+    return f"{math.floor(value / step) * step:,d}"
+
+
 def probability(value: float) -> str:
     """A probability that never rounds to certainty: ``> 99.9 %``, ``< 0.1 %``, ``97.3 %``."""
     if value > 0.999:
@@ -98,14 +173,48 @@ def axes(subject: Campaign | Pool) -> list[Axis]:
 
 
 def headline(findings: Findings) -> str:
-    """What the scan found, in one sentence. It never says that nothing is there."""
-    named = sum(len(campaign.accounts) for campaign in findings.campaigns)
-    if not findings.campaigns:
-        return "No campaign stands out in what these logs show."
-    found = count(len(findings.campaigns), "campaign stands out", "campaigns stand out")
-    return (
-        f"{found}: {count(named, 'account')} judged to be run by {'one operator' if len(findings.campaigns) == 1 else 'their operators'}."
+    """What the scan found, in one sentence or two. It never says that nothing is there, nor clears what could not be judged."""
+    waiting = unjudged_sentence(findings)
+    if findings.campaigns:
+        named = sum(len(campaign.accounts) for campaign in findings.campaigns)
+        found = count(len(findings.campaigns), "campaign stands out", "campaigns stand out")
+        who = "one operator" if len(findings.campaigns) == 1 else "their operators"
+        said = f"{found}: {count(named, 'account')} judged to be run by {who}."
+        return f"{said} Beside {'it' if len(findings.campaigns) == 1 else 'them'}, {waiting}." if waiting else said
+    if waiting:
+        return f"0 campaigns; {waiting}."
+    if no_text(findings):
+        return "0 campaigns: these logs hold no text, and without text none is named."
+    return "No campaign stands out in what these logs show."
+
+
+def unjudged(findings: Findings) -> list[Pool]:
+    """Pools that act as one and could not be judged, largest first."""
+    return sorted((pool for pool in findings.pools if pool.verdict == "not judged"), key=lambda pool: (-len(pool.accounts), pool.pool_id))
+
+
+def not_held(pools: Iterable[Pool]) -> str:
+    """What logs lack so that these pools could not be judged, in words: ``no text and no payment``; empty where it was not for that."""
+    lacking = list(dict.fromkeys(visible(name, 40) for pool in pools for name in pool.not_visible))
+    return " and ".join(filter(None, (", ".join(f"no {name}" for name in lacking[:-1]), *(f"no {name}" for name in lacking[-1:]))))
+
+
+def unjudged_sentence(findings: Findings) -> str:
+    """What could not be judged, as a sentence without its stop; empty if nothing was left open."""
+    pools = unjudged(findings)
+    if not pools:
+        return ""
+    accounts = len({account for pool in pools for account in pool.accounts})
+    act = "acts as one" if len(pools) == 1 else "act as one each"
+    lacking = not_held(pools)
+    return f"{count(len(pools), 'pool')} of {count(accounts, 'account')} {act} and could not be judged" + (
+        f": the logs hold {lacking}" if lacking else ""
     )
+
+
+def no_text(findings: Findings) -> bool:
+    """Whether the logs hold no text at all: the channel that compares requests word for word saw nothing."""
+    return any(channel.channel == "identical" and not channel.visible for channel in findings.visibility)
 
 
 def scanned(findings: Findings) -> str:
@@ -141,10 +250,11 @@ class Reason:
 
 
 def reasons(findings: Findings) -> list[Reason]:
-    """Pools that are not campaigns, grouped by reason, the reason with most accounts first."""
+    """Pools that are not campaigns, grouped by reason, the reason with most accounts first. `unjudged` ones are told apart and left out."""
     grouped: dict[str, list[Pool]] = defaultdict(list)
     for pool in findings.pools:
-        grouped[pool.why_not_a_campaign].append(pool)
+        if pool.verdict != "not judged":
+            grouped[pool.why_not_a_campaign].append(pool)
     groups = [Reason(why, sorted(pools, key=lambda p: (-len(p.accounts), p.pool_id))) for why, pools in grouped.items()]
     return sorted(groups, key=lambda group: (-group.accounts, group.why))
 
@@ -185,18 +295,63 @@ def instruction_parts(instruction: str) -> list[tuple[str, bool]]:
     return parts
 
 
-def what_next(findings: Findings) -> list[str]:
-    """What to do with these findings, one sentence each: the scan's own notes first, then what always holds."""
+def what_next(findings: Findings, where: str | None = None) -> list[str]:
+    """What to do with these findings, one sentence each: the scan's own notes first, then what always holds.
+
+    Args:
+        findings: of a scan.
+        where: the arguments with which commands find these findings again, as a shell takes them (``--lake lake``, ``findings.json``);
+            None where they are kept nowhere: then no command is told, because it would fail.
+    """
     said_already = {f"{channel.channel}: {channel.reason}." for channel in findings.visibility}
     steps = [visible(note, 600) for note in findings.notes if note not in said_already]
+    open_ = unjudged(findings)
+    if open_:
+        steps.append("What could not be judged is neither accused nor cleared: turn on what would decide, and scan again.")
+        if where and _pasteable(open_[0].pool_id):
+            steps.append(
+                f"List all accounts of {'it' if len(open_) == 1 else 'the largest'}: `stillhunt members {open_[0].pool_id} {where}`"
+            )
     if findings.campaigns:
-        steps.append("Read why before acting: `stillhunt account ACCOUNT_ID` shows what ties one account to its campaign.")
+        surest = [one.account_id for one in strongest(findings.campaigns[0].accounts, 20) if _pasteable(one.account_id)]
+        command = f": `stillhunt account {surest[0]} {where}`" if where and surest else "."
+        steps.append(f"Read why an account was named before acting{command}")
         steps.append(
             "Look for a permission on record first: a contract, a research grant, a registered fleet or a reseller is an entitlement."
         )
         steps.append("Check a few accounts by hand: a permission that was granted off the record looks like concealment in the logs.")
     if blind(findings.visibility):
         steps.append("Turn on what could not be seen (`stillhunt formats` says how for each source): every channel makes hiding harder.")
-    if not findings.campaigns:
-        steps.append("Scan a longer time: a quiet pool needs days of calls before it can be told from chance.")
-    return steps
+    return [*steps, *limits(findings)]
+
+
+FEWEST_LOOKED_FOR, FEWEST_NAMED = 5, 8
+"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`)."""
+
+FEW_CALLS = 20
+"""Calls (`campaigns.harvest.LEAST_CALLS`) from which on an account says what ordinary traffic is."""
+
+
+def limits(findings: Findings) -> list[str]:
+    """Why a scan that names nobody could not have named more, one sentence each, and only where it is so."""
+    if findings.campaigns:
+        return []
+    said = f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named, and of fewer than {FEWEST_LOOKED_FOR} not looked for"
+    small = [pool for pool in findings.pools if pool.verdict == "too few"]
+    accounts, calls = findings.scanned.accounts, findings.scanned.interactions
+    if accounts < FEWEST_NAMED:
+        said += f": these logs have {count(accounts, 'account')} in all"
+    elif small:
+        said += f": {count(len(small), 'smaller pool is', 'smaller pools are')} listed above"
+    told = [f"{said}."]
+    if accounts and calls < FEW_CALLS * accounts:
+        each = calls / accounts
+        told.append(
+            f"Scan a longer time: an account made {each:.1f} calls here on average, and habits are told from chance by {FEW_CALLS} or more."
+        )
+    return told
+
+
+def _pasteable(name: str) -> bool:
+    """Whether a shell and the command line take a name as it stands, and a screen shows it as it is."""
+    return re.fullmatch(r"[A-Za-z0-9_.:@+/][A-Za-z0-9_.:@+/=-]*", name) is not None and visible(name, 300) == name

@@ -11,6 +11,7 @@ from rich.text import Text
 from stillhunt.cases.wording import count, visible
 from stillhunt.cli.arguments import LakeOption
 from stillhunt.cli.case_arguments import WHERE, ByOption, CaseArgument, ReasonOption, docket, who
+from stillhunt.cli.confirming import DryRun, Yes, confirm
 from stillhunt.cli.lazy import Place, group_of
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
@@ -239,22 +240,48 @@ def redact(
     lake: LakeOption,
     reason: ReasonOption,
     by: ByOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Take away for good what an event says, and an exhibit's file; that it happened stays provable."""
     from stillhunt.cases.proceedings import redact as take_away
 
-    with docket(lake, write=True) as cases:
+    with docket(lake, write=not dry_run) as cases:
+        found = cases.case(case)
+        named = [one for one in found.events if one.number == event]
+        if not named:
+            raise InputError(f"{found.case_id}: has no event {event}; `stillhunt case show {found.case_id} --lake {lake}` lists them")
+        said = f"event {event} ({named[0].kind}, by {visible(named[0].actor)}, {named[0].at})"
+        if dry_run:
+            _would(f"{said} of {found.case_id}: what it says would be taken away, and an exhibit's file with it", json=json)
+            return
+        confirm(f"{found.case_id}: what {said} says would be taken away for good.", yes=yes)
         take_away(cases, case, event, reason, who(by))
         _tell(cases.case(case), json=json, done=f"Event {event} is redacted.")
 
 
 @app.command()
-def release(case: CaseArgument, lake: LakeOption, reason: ReasonOption, by: ByOption = None, json: Json = False) -> None:
+def release(
+    case: CaseArgument,
+    lake: LakeOption,
+    reason: ReasonOption,
+    by: ByOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
     """Give up a case's frozen calls: its findings stay, and its scan cannot be repeated any more."""
     from stillhunt.cases.proceedings import release as give_up
 
-    with docket(lake, write=True) as cases:
+    with docket(lake, write=not dry_run) as cases:
+        found = cases.case(case)
+        files, size = cases.frozen(found.case_id).held()
+        said = f"{count(files, 'file')} of frozen calls, {size:,} bytes"
+        if dry_run:
+            _would(f"{said}, of {found.case_id} would be given up; its scan could not be repeated any more", json=json)
+            return
+        confirm(f"{found.case_id}: {said}, would be given up, and its scan could not be repeated any more.", yes=yes)
         removed = give_up(cases, case, reason, who(by))
         _tell(cases.case(case), json=json, done=f"{count(removed, 'file')} given up.")
 
@@ -277,6 +304,13 @@ def rerun(case: CaseArgument, lake: LakeOption, by: ByOption = None, json: Json 
             console.print(Text(f"  and {len(differences) - 20:,} more"))
     if differences:
         raise typer.Exit(FOUND)
+
+
+def _would(said: str, *, json: bool) -> None:
+    if json:
+        emit({"would": said})
+    else:
+        results().print(Text(f"{said[0].upper()}{said[1:]}. Nothing was removed."))
 
 
 def _tell(case: Case, *, json: bool, done: str = "") -> None:

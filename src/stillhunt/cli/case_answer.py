@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stillhunt.cases.wording import visible
+from stillhunt.cases.wording import FOR_IT, odds, visible
 from stillhunt.cli.arguments import LakeOption
 from stillhunt.cli.case_arguments import ByOption, CaseArgument, docket, who
 from stillhunt.cli.terminal import Json, emit, results
@@ -49,6 +49,7 @@ def answer(
     Who controlled the accounts, who generated the calls, what were they used for, which rules did that break. The last one needs a policy.
     """
     from stillhunt.cases.answering import NO_POLICY, ask, keep, record
+    from stillhunt.cases.proceedings import going_on
 
     name = who(by)
     if question is not None and question not in QUESTIONS:
@@ -57,7 +58,7 @@ def answer(
         raise InputError(f"--question breaches: {NO_POLICY}")
     wanted = cast("tuple[Question, ...]", QUESTIONS if question is None else (question,))
     with docket(lake, write=True) as cases:
-        found = cases.case(case)
+        found = going_on(cases, case, "answer")
         given = _given(cases, found, policy, prices)
         with cases.material(found.case_id) as material:
             answers, skipped = ask(material, wanted, given)
@@ -128,6 +129,8 @@ def show_answer(console: Console, one: Answer) -> None:
     console.print(table)
     for each in one.hypotheses:
         _show_points(console, each)
+    if any(point.bits is not None for each in one.hypotheses for point in [*each.supports, *each.opposes]):
+        console.print(Text(FOR_IT, style="dim"))
     if one.estimates:
         console.print()
         for name, estimate in one.estimates.items():
@@ -175,11 +178,11 @@ def _cell(value: Any) -> str:
 
 def _show_points(console: Console, one: Hypothesis) -> None:
     console.print()
-    console.print(Text(visible(f"{one.name}: {one.statement}", 300), style="bold"))
-    for sign, points in (("+", one.supports), ("−", one.opposes)):
+    console.print(Text(visible(f"{one.name} ({one.likelihood.value}): {one.statement}", 300), style="bold"))
+    for sign, side, points in (("+", "for it", one.supports), ("−", "against it", one.opposes)):
         for point in points[:_MOST_POINTS]:
-            bits = f" [{point.bits:.1f} bits]" if point.bits is not None else ""
-            console.print(Text(f"  {sign} {visible(point.text, 400)}{bits}"))
+            weight = f" [{odds(point.bits)} {side}]" if point.bits is not None else ""
+            console.print(Text(f"  {sign} {visible(point.text, 400)}{weight}"))
         if len(points) > _MOST_POINTS:
             console.print(Text(f"  {sign} and {len(points) - _MOST_POINTS} more (--json shows all)"))
     for change in one.would_change:

@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stillhunt.cases.wording import count, moment
+from stillhunt.cases.wording import count, moment, visible
 from stillhunt.cli.arguments import LakeOption, LedgerFolderOption, parse_time
+from stillhunt.cli.confirming import DryRun, Yes, confirm
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
 
@@ -53,6 +54,8 @@ def retain(
     days: Annotated[int | None, typer.Option("--days", min=1, metavar="N", help="Keep N days before now and delete what is older.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="TIME", help="Delete what began before this time.")] = None,
     ledger: LedgerFolderOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Delete old calls for good: from the tables, from earlier snapshots and from disk."""
@@ -65,6 +68,19 @@ def retain(
         raise InputError("say what to keep with either --days N or --before TIME")
     limit = parse_time(before, "--before") if before is not None else datetime.now(UTC) - timedelta(days=days or 0)
     with Lake.open(lake) as opened:
+        due = opened.due(limit)
+        if dry_run or not yes:
+            said = (
+                f"{count(due['interactions'], 'call')} and {count(due['texts'], 'kept text')} from before {moment(limit.isoformat())}, "
+                f"in files of {due['bytes']:,} bytes"
+            )
+            if dry_run:
+                if json:
+                    emit({"would_delete": due, "before": limit})
+                else:
+                    results().print(Text(f"Would delete for good: {said}, with what was derived from them. Nothing was deleted."))
+                return
+            confirm(f"{visible(lake, 200)}: {said}, would be deleted for good, with what was derived from them.", yes=yes)
         record(opened, ledger)
         report = opened.retain(limit)
         held = holding(opened.folder / CASES, limit) if opened.folder is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import traceback
@@ -12,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from stillhunt import __version__
+from stillhunt.cli import configuration
 from stillhunt.cli.settings import debugging
 from stillhunt.errors import StillhuntError
 
@@ -19,6 +21,8 @@ DONE = 0
 FOUND = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, what a shell expects of Ctrl-C
+_COMPLETE = "_STILLHUNT_COMPLETE"
+"""What a shell's completion script sets when it asks for words."""
 NOBODY_READS = 141  # 128 + SIGPIPE: `stillhunt campaigns … | head`
 
 
@@ -30,10 +34,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal without "█" shows "?", and the run goes on
+    log = logging.getLogger("stillhunt")
+    if not any(isinstance(handler, _Spoken) for handler in log.handlers):
+        log.addHandler(_Spoken(logging.WARNING))
+        log.propagate = False
     command = typer.main.get_command(app)
+    if arguments is None and _COMPLETE in os.environ:
+        command.main(prog_name="stillhunt")  # a shell asks what could come next; it leaves by itself
     try:
         # not command.main(): it has its own ideas of how interruptions and broken pipes end
-        with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        given = configuration.read()
+        configuration.apply(given)
+        options = configuration.option_defaults(given, command)
+        with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments), default_map=options) as context:
             command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as leaving:
@@ -52,6 +65,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _defect(error)
     return DONE
+
+
+class _Spoken(logging.Handler):
+    """Warnings of the product's own rooms, each as one line on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it as everything else is said."""
+        _say(record.getMessage())
 
 
 def complain(problems: Sequence[str]) -> None:

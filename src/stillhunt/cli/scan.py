@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from stillhunt.cases import scans
+from stillhunt.cases import scans, wording
 from stillhunt.cli import intake, screen
 from stillhunt.cli.arguments import (
     FormatOption,
@@ -23,6 +24,7 @@ from stillhunt.cli.arguments import (
     WorkersOption,
     parse_time,
 )
+from stillhunt.cli.failing import FailOnCampaignOption, FailOnOption, fails, on
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
@@ -51,7 +53,8 @@ def scan(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report to FILE: one HTML page that opens anywhere.")
     ] = None,
-    fail_on_campaign: Annotated[bool, typer.Option("--fail-on-campaign", help="Exit with status 1 when a campaign is found.")] = False,
+    fail_on: FailOnOption = None,
+    fail_on_campaign: FailOnCampaignOption = False,
     false_discovery_rate: Annotated[
         float,
         typer.Option("--false-discovery-rate", min=1e-6, max=0.5, metavar="RATE", help="Share of accounts that may be named wrongly."),
@@ -125,14 +128,26 @@ def scan(
     if json:
         emit(findings.to_json())
     else:
-        screen.show_findings(console, findings)
+        where = shlex.quote(str(output)) if output is not None else f"--lake {shlex.quote(lake)}" if lake is not None else None
+        screen.show_findings(console, findings, where)
+        if where is None and (findings.campaigns or wording.unjudged(findings)):
+            again = shlex.join(_again(logs or [], format_, as_of, ignore_organization or []))
+            screen.show_step(console, f"Keep the findings to ask them more: `stillhunt scan {again} --output findings.json`")
         for path, what in ((output, "Findings"), (report, "Report")):
             if path is not None:
                 console.print(Text(f"{what}: {path}", style="dim"))
     if read is not None:
         intake.finish(read)
-    if fail_on_campaign and findings.campaigns:
+    if fails(findings, on(fail_on, campaign=fail_on_campaign)):
         raise typer.Exit(FOUND)
+
+
+def _again(logs: list[Path], format_: str | None, as_of: str | None, ignored: list[str]) -> list[str]:
+    """The arguments that change what a scan without a lake finds."""
+    given = [str(log) if not str(log).startswith("-") else f"./{log}" for log in logs]
+    given += ["--format", format_] if format_ else []
+    given += ["--as-of", as_of] if as_of else []
+    return given + [word for name in ignored for word in ("--ignore-organization", name)]
 
 
 def hunt(lake: Lake, as_of: datetime | None, settings: Settings) -> Findings:

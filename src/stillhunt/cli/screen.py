@@ -13,28 +13,37 @@ from rich.text import Text
 
 from stillhunt.cases import wording
 from stillhunt.cases.wording import amount, count, moment, visible
+from stillhunt.cli.screen_parts import BAR_WIDTH, axes_table, bullet
+from stillhunt.cli.screen_pools import show_unjudged
 from stillhunt.records import Campaign, Findings, Member, Recognised
 
 MOST_EXPLANATIONS = 10
-BAR_WIDTH = 24
-FULL_BAR = 12.0
-"""Evidence that fills an axis' bar: twelve powers of ten, beyond which more changes no decision."""
 
 
-def show_findings(console: Console, findings: Findings) -> None:
-    """Print everything that a scan found, could not see, and suggests to do next."""
+def show_findings(console: Console, findings: Findings, where: str | None = None) -> None:
+    """Print everything that a scan found, could not see, and suggests to do next; `where` as for `wording.what_next`."""
     console.print(Text(wording.headline(findings), style="bold"))
     console.print(Text(f"Read: {wording.scanned(findings)}.", style="dim"))
     if findings.campaigns:
         console.print(Text(wording.error_rate(findings), style="dim"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    show_unjudged(console, findings)
+    _show_scale(console, findings)
     _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
     _section(console, "What to do next")
-    for step in wording.what_next(findings):
-        console.print(_bullet(step))
+    for step in wording.what_next(findings, where):
+        show_step(console, step)
+
+
+def show_step(console: Console, step: str) -> None:
+    """One thing to do. A command stands on one line however narrow the screen, so that it can be pasted."""
+    if "`stillhunt " in step:
+        console.print(Text.assemble(("• ", "dim"), visible(step, 4_000)), soft_wrap=True)
+    else:
+        console.print(bullet(step))
 
 
 def show_campaigns(console: Console, findings: Findings) -> None:
@@ -42,7 +51,14 @@ def show_campaigns(console: Console, findings: Findings) -> None:
     console.print(Text(wording.headline(findings), style="bold"))
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
+    show_unjudged(console, findings)
+    _show_scale(console, findings)
     _show_recognised(console, findings)
+
+
+def _show_scale(console: Console, findings: Findings) -> None:
+    if findings.campaigns or wording.unjudged(findings):
+        console.print(Text(wording.BY_CHANCE, style="dim"))
 
 
 def campaign_panel(campaign: Campaign) -> Panel:
@@ -54,10 +70,10 @@ def campaign_panel(campaign: Campaign) -> Panel:
         ),
         Text(f"{moment(campaign.first_seen)} to {moment(campaign.last_seen)}", style="dim"),
         Text(),
-        _axes_table(campaign),
+        axes_table(campaign),
     ]
     if campaign.explanations:
-        parts += [Text(), *(_bullet(explanation) for explanation in campaign.explanations[:MOST_EXPLANATIONS])]
+        parts += [Text(), *(bullet(explanation) for explanation in campaign.explanations[:MOST_EXPLANATIONS])]
         left = len(campaign.explanations) - MOST_EXPLANATIONS
         if left > 0:
             parts.append(Text(f"  and {left} more in the report and in findings.json", style="dim"))
@@ -70,28 +86,8 @@ def campaign_panel(campaign: Campaign) -> Panel:
     return Panel(Group(*parts), title=Text(f"Campaign {visible(campaign.campaign_id)}"), title_align="left", padding=(1, 2))
 
 
-def _axes_table(campaign: Campaign) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(width=BAR_WIDTH)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="dim")
-    for axis in wording.axes(campaign):
-        strength = axis.evidence.log10_evidence
-        table.add_row(Text(axis.name), bar(strength, FULL_BAR), Text(f"log10 {wording.log10(strength)}"), Text(axis.question))
-    return table
-
-
-def bar(value: float, full: float, width: int = BAR_WIDTH) -> Text:
-    """`value` as a bar, `full` filling `width` cells; evidence against (negative) is drawn dim."""
-    share = min(abs(value) / full, 1.0) if full > 0 and value == value else 0.0  # noqa: PLR0124  # not a number equals nothing
-    cells = round(share * width)
-    style = "yellow" if value > 0 else "dim"
-    return Text.assemble(("█" * cells, style), ("·" * (width - cells), "dim"))
-
-
 def show_member(console: Console, campaign: Campaign, member: Member) -> None:
-    """Print why one account is in its campaign: each observation's bits, as a waterfall down to their sum."""
+    """Print why one account is in its campaign: what each observation weighs, as a waterfall down to their sum."""
     console.print(Text(f"Account {visible(member.account_id, 200)}", style="bold"))
     console.print(
         Text(
@@ -105,8 +101,8 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
         console.print(Text("No single observation ties it: it is named for how the pool acts as a whole."))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading, justify in (("channel", "left"), ("bits", "right"), ("so far", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
+    for heading in ("channel", "by chance", "so far"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("", width=BAR_WIDTH, no_wrap=True)
     table.add_column("what is shared")
     observations = sorted(member.observations, key=lambda o: -o.bits)
@@ -117,18 +113,18 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
     for observation, start, end in zip(observations, ends, ends[1:], strict=False):
         table.add_row(
             Text(visible(observation.channel, 20)),
-            Text(wording.log10(observation.bits)),
-            Text(wording.log10(end)),
+            Text(_weight(observation.bits)),
+            Text(_weight(end)),
             _segment(start, end, low, high),
             Text(_shared(observation.description or observation.value, observation.shared_with, observation.expected)),
         )
-    table.add_row(
-        Text("together", style="bold"), Text(wording.log10(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text()
-    )
+    table.add_row(Text("together", style="bold"), Text(_weight(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text())
     console.print(table)
-    console.print(
-        Text("One bit doubles the odds that the account belongs to the pool; what many unrelated accounts share carries few.", style="dim")
-    )
+    console.print(Text(f"{wording.BY_CHANCE} What many unrelated accounts share weighs little.", style="dim"))
+
+
+def _weight(bits: float) -> str:
+    return wording.by_chance(bits * wording.LOG10_OF_BIT)
 
 
 def _segment(start: float, end: float, low: float, high: float) -> Text:
@@ -169,7 +165,7 @@ def _show_recognised(console: Console, findings: Findings) -> None:
         return
     _section(console, "What others told of")
     for one in findings.recognised:
-        console.print(_bullet(recognised_sentence(one)))
+        console.print(bullet(recognised_sentence(one)))
     if any(one.accounts for one in findings.recognised):
         console.print(Text("To match a pack describes an account; it accuses nobody.", style="dim"))
 
@@ -180,7 +176,7 @@ def recognised_sentence(one: Recognised) -> str:
     if not one.accounts:
         return said + (one.reason or "nobody here matches it") + "."
     bits = [account.bits for account in one.accounts if account.grams]
-    weight = f" with {min(bits):.0f} to {max(bits):.0f} bits" if bits else ""
+    weight = f" as by chance {_weight(min(bits))} would" if bits else ""
     said += f"{count(len(one.accounts), 'account')} match{'es' if len(one.accounts) == 1 else ''} it{weight}"
     named: dict[str, int] = {}
     for account in one.accounts:
@@ -211,14 +207,6 @@ def _show_visibility(console: Console, findings: Findings) -> None:
 def _section(console: Console, title: str) -> None:
     console.print()
     console.print(Text(title, style="bold"))
-
-
-def _bullet(text: str) -> Table:
-    line = Table.grid(padding=(0, 1))
-    line.add_column(width=1)
-    line.add_column()
-    line.add_row(Text("•", style="dim"), Text(visible(text, 600)))
-    return line
 
 
 def _instruction(instruction: str) -> Padding:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stillhunt.cases.wording import visible
 from stillhunt.cli.terminal import Json, emit
 from stillhunt.errors import InputError
 
@@ -21,6 +22,10 @@ def verify(
         list[Path] | None,
         typer.Option("--tsa", metavar="FILE", help="Certificate (PEM) of a timestamp authority that you trust. May be repeated."),
     ] = None,
+    extract: Annotated[
+        Path | None,
+        typer.Option("--extract", metavar="DIR", help="Write what is enclosed (report, PDF, documents) to DIR, once it is verified."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Verify an evidence bundle: what is proved, what is merely claimed, what is not shown. Exits with status 2 if it is refused."""
@@ -29,12 +34,17 @@ def verify(
     try:
         keys = [one for path in key for one in read_keys(_read(path).decode("utf-8", "replace"))]
         verdict = verify_any(_read(bundle), keys, [_read(path) for path in tsa or []])
+        files = verdict.extract(extract) if extract is not None else []
     except Refused as error:
         raise InputError(f"{bundle}: refused: {error}") from error
     if json:
-        emit({"verified": True, **vars(verdict)})
-    else:
-        typer.echo(told(verdict), nl=False)
+        emit({"verified": True, **verdict.document(), "extracted": [str(file) for file in files]})
+        return
+    typer.echo(told(verdict), nl=False)
+    if files:
+        typer.echo(f"\nWritten to {visible(str(extract), 200)}: {', '.join(file.name for file in files)}")
+    elif extract is not None:
+        typer.echo("\nNothing was written: the proof of one interaction encloses no files.")
 
 
 def _read(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from stillhunt.cli.arguments import (
     QuarantineOption,
     WorkersOption,
 )
+from stillhunt.cli.failing import FailOn, FailOnCampaignOption, FailOnOption, on
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND, complain
 from stillhunt.cli.terminal import progress
@@ -65,9 +66,8 @@ def watch(
         Path | None,
         typer.Option("--state", metavar="DIR", help="Where it is remembered what was read and told (default: the lake's folder)."),
     ] = None,
-    fail_on_campaign: Annotated[
-        bool, typer.Option("--fail-on-campaign", help="With --once: exit with status 1 when the newest scan names a campaign.")
-    ] = False,
+    fail_on: FailOnOption = None,
+    fail_on_campaign: FailOnCampaignOption = False,
     false_discovery_rate: Annotated[
         float,
         typer.Option("--false-discovery-rate", min=1e-6, max=0.5, metavar="RATE", help="Share of accounts that may be named wrongly."),
@@ -142,7 +142,8 @@ def watch(
             if not ended.is_set():
                 raise  # else it is workers that a signal to all processes has ended, too: nothing is lost
             return
-        if fail_on_campaign and looks.named():
+        wanted = on(fail_on, campaign=fail_on_campaign)
+        if (FailOn.CAMPAIGN in wanted and looks.named()) or (FailOn.NOT_JUDGED in wanted and looks.unjudged()):
             raise typer.Exit(FOUND)
 
 

@@ -7,6 +7,7 @@ anybody is told.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -23,7 +24,7 @@ from stillhunt.campaigns.chronicle import Look
 from stillhunt.campaigns.kinship import lasting
 from stillhunt.cases import scans
 from stillhunt.cases.registry import Registry, Taken
-from stillhunt.cases.wording import amount, count, visible
+from stillhunt.cases.wording import amount, count, unjudged, unjudged_sentence, visible
 from stillhunt.channels import channels
 from stillhunt.cli.outlet import Outlet
 from stillhunt.cli.terminal import progress
@@ -102,6 +103,8 @@ class Watch:
         self._scanned = time.monotonic()
         self._first = True
         self._said: set[str] = set()
+        self._newest: Findings | None = None
+        self._waiting = ""
 
     def run(self, wait: Callable[[float], object]) -> None:
         """Watch until it is time to end. Problems that may pass are said once, and tried again."""
@@ -141,6 +144,13 @@ class Watch:
         """Whether the newest scan names anybody."""
         return any(one.size for one in self._registry.known())
 
+    def unjudged(self) -> bool:
+        """Whether the newest scan has pools that act as one and could not be judged."""
+        if self._newest is None:
+            with suppress(InputError):  # nothing was new: the scan before is kept beside the lake
+                self._newest = scans.latest(self._place.lake)
+        return self._newest is not None and bool(unjudged(self._newest))
+
     # ---- steps
 
     def _read(self) -> Arrivals:
@@ -171,7 +181,7 @@ class Watch:
         if not self._lake.table("interactions").count():
             return
         begun = time.monotonic()
-        found = self._hunt(None, self._pause)
+        found = self._newest = self._hunt(None, self._pause)
         self._scanned = time.monotonic()
         known = self._registry.known()
         names = {account for one in known for account in one.members} | {m.account_id for c in found.campaigns for m in c.accounts}
@@ -179,8 +189,16 @@ class Watch:
         before_to = before.seen_to if before is not None else None
         step = chronicle.step(known, Look(found, at, closed_accounts(self._lake, names), before_to, self._families))
         self._write(chronicle.renamed(found, step.names))
+        self._say_unjudged(found)
         seconds = round(self._scanned - begun, 3)
         self._registry.take(known, step.known, step.events, Taken(found.lake_snapshot, found.scanned.to or at, at, seconds))
+
+    def _say_unjudged(self, findings: Findings) -> None:
+        """Say once what could not be judged: it is no event of a campaign, and silence would clear it."""
+        waiting = unjudged_sentence(findings)
+        if waiting and waiting != self._waiting:
+            self._complain([f"{waiting}; `stillhunt scan --lake {shlex.quote(self._place.lake)}` shows it"])
+        self._waiting = waiting
 
     def _write(self, findings: Findings) -> None:
         """Keep the findings beside the lake, once for each scan, and give them to whoever asked for them."""

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhunt.errors import BadRow, InputError
+from stillhunt.intake.access_lines import access_line
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut, split_stream
@@ -335,7 +336,7 @@ def _lenient(line: bytes) -> Any:
     except UnicodeDecodeError:
         return BadRow("not UTF-8")
     except (ValueError, RecursionError):
-        return BadRow("not JSON")
+        return access_line(line) or BadRow("not JSON")
 
 
 def _mended(value: Any) -> Any:

@@ -1,13 +1,14 @@
 """Join a gateway's log (who called, from where, with what) with a content log (what was said) on the request id.
 
 Out comes one canonical file that `ingest` reads. A call that both logs hold becomes one row; every other row that says
-whose it is stays as it is. Memory is bounded: both sides are written out as Parquet, and DuckDB joins them on disk.
+whose it is stays as it is. Memory is bounded: both sides are put into one SQLite file, which joins them on disk.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,7 +40,8 @@ parameters, text) the content log is. A null on one side is filled from the othe
 CROWDED = 64
 """An id that more calls than this carry on one side names something else (a session, a trace), and matches nothing."""
 
-_MEMORY = "768MB"
+_CACHE_KIB = 256 << 10
+"""What SQLite keeps in memory of its file, at most."""
 _BATCH_ROWS = 4096
 _SIDE = INTAKE_INTERACTIONS.append(pa.field("_request_ids", pa.list_(pa.string())))
 
@@ -85,15 +86,14 @@ def join(
     """
     write = _writer(output)
     report = JoinReport()
-    with tempfile.TemporaryDirectory(prefix="stillhunt-join-") as scratch:
-        sides = []
-        for name, paths, form in (("gateway", gateway, gateway_format), ("content", content, content_format)):
-            side = Path(scratch) / f"{name}.parquet"
-            _read_side(paths, form, side, report)
-            sides.append(side)
-        with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": scratch, "preserve_insertion_order": False}) as database:
-            _match(database, sides, report)
-            _replace(output, lambda file: write(file, _joined(database)))
+    with (
+        tempfile.TemporaryDirectory(prefix="stillhunt-join-") as scratch,
+        contextlib.closing(_database(Path(scratch) / "join.sqlite")) as database,
+    ):
+        for side, paths, form in (("l", gateway, gateway_format), ("r", content, content_format)):
+            _read_side(paths, form, database, side, report)
+        _match(database, report)
+        _replace(output, lambda file: write(file, _joined(database)))
     return report
 
 
@@ -101,7 +101,15 @@ def join(
 # One side
 
 
-def _read_side(paths: Sequence[Path], name: str | None, side: Path, report: JoinReport) -> None:
+def _database(file: Path) -> sqlite3.Connection:
+    """A scratch file without a journal: whatever cuts a join off removes it whole."""
+    database = sqlite3.connect(file, isolation_level=None)
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}"):
+        database.execute(f"PRAGMA {pragma}")
+    return database
+
+
+def _read_side(paths: Sequence[Path], name: str | None, database: sqlite3.Connection, side: str, report: JoinReport) -> None:
     chosen = by_name(name) if name is not None else None
     opened = []
     for path, named in walk(list(paths)):
@@ -123,44 +131,57 @@ def _read_side(paths: Sequence[Path], name: str | None, side: Path, report: Join
         if form.two_pass:
             for block in blocks(source):
                 index_block(block, form, contexts[form.name])
-    names = [*CANONICAL_INTERACTIONS.names, "_request_ids"]
-    schema = pa.schema([_SIDE.field(column) for column in names])
-    with pq.ParquetWriter(side, schema, compression="zstd", compression_level=1) as writer:
-        for source, form in opened:
-            context = contexts[form.name]
-            context.base = str(source.path.parent)
-            for block in blocks(source):
-                batch, tables = read_tables(block, form, context, {**INTAKE_TABLES, "interactions": _SIDE})
-                report.quarantined.update(bad.reason for bad in batch.bad)
-                if "interactions" in tables:
-                    writer.write_table(tables["interactions"].select(names), row_group_size=_BATCH_ROWS)
+    names = CANONICAL_INTERACTIONS.names
+    database.execute(f"CREATE TABLE {side}_rows (n INTEGER PRIMARY KEY, {', '.join(names)})")
+    database.execute(f"CREATE TABLE {side}_ids (n INTEGER, key TEXT)")
+    insert = f"INSERT INTO {side}_rows ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    number = 0
+    for source, form in opened:
+        context = contexts[form.name]
+        context.base = str(source.path.parent)
+        for block in blocks(source):
+            batch, tables = read_tables(block, form, context, {**INTAKE_TABLES, "interactions": _SIDE})
+            report.quarantined.update(bad.reason for bad in batch.bad)
+            if "interactions" not in tables:
+                continue
+            table = tables["interactions"]
+            columns = [_plain(table[column]).to_pylist() for column in names]
+            also = table["_request_ids"].to_pylist()
+            database.execute("BEGIN")
+            database.executemany(insert, zip(*columns, strict=True))
+            database.executemany(
+                f"INSERT INTO {side}_ids VALUES (?, ?)", ((number + n, key) for n, keys in enumerate(also, 1) for key in keys or ())
+            )
+            database.execute("COMMIT")
+            number += table.num_rows
+
+
+def _plain(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+    """A column as SQLite can hold it: times as microseconds since 1970 UTC."""
+    return column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
 
 
 # --------------------------------------------------------------------------------------------------------------------
 # The match, on ids alone; then the rows
 
 
-def _match(database: duckdb.DuckDBPyConnection, sides: list[Path], report: JoinReport) -> None:
-    def run(sql: str, parameters: list[str] | None = None) -> list[Any]:
-        return database.execute(sql, parameters).fetchall()
-
-    run("SET TimeZone = 'UTC'")
-    for side, path in zip("lr", sides, strict=True):
+def _match(database: sqlite3.Connection, report: JoinReport) -> None:
+    run = database.execute
+    for side in "lr":
         run(
             f"""CREATE TEMP TABLE {side} AS
-            SELECT file_row_number AS n, interaction_id AS id, epoch_us(started_at) AS at,
-                account_id IS NOT NULL AS known, _request_ids AS ids
-            FROM read_parquet($1, file_row_number = true)
-            QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY file_row_number) = 1""",
-            [str(path)],
+            SELECT min(n) AS n, interaction_id AS id, started_at AS at, account_id IS NOT NULL AS known
+            FROM {side}_rows GROUP BY interaction_id  -- bare columns are those of the row with the least n, as SQLite documents"""
         )
-        run(f"CREATE VIEW {side}_rows AS SELECT * FROM read_parquet('{str(path).replace(chr(39), chr(39) * 2)}', file_row_number = true)")
+        run(f"CREATE UNIQUE INDEX temp.{side}_n ON {side} (n)")
         run(
             f"""CREATE TEMP TABLE {side}_keys AS
-            SELECT DISTINCT n, key FROM (SELECT n, id AS key FROM {side} UNION ALL SELECT n, unnest(ids) AS key FROM {side})
-            WHERE key IS NOT NULL"""
+            SELECT n, id AS key FROM {side} WHERE id IS NOT NULL
+            UNION SELECT n, key FROM {side}_ids WHERE key IS NOT NULL AND n IN (SELECT n FROM {side})"""
         )
         run(f"CREATE TEMP TABLE {side}_crowded AS SELECT key FROM {side}_keys GROUP BY key HAVING count(*) > {CROWDED}")
+        run(f"DELETE FROM {side}_keys WHERE key IN (SELECT key FROM {side}_crowded)")
+        run(f"CREATE INDEX temp.{side}_key ON {side}_keys (key, n)")
     run(
         """CREATE TEMP TABLE pairs AS
         WITH met AS (
@@ -169,19 +190,21 @@ def _match(database: duckdb.DuckDBPyConnection, sides: list[Path], report: JoinR
         ), ranked AS (
             SELECT ln, rn, l.id = r.id AS same, abs(l.at - r.at) AS apart FROM met JOIN l ON l.n = ln JOIN r ON r.n = rn
         ), chosen AS (
-            SELECT * FROM ranked QUALIFY row_number() OVER (PARTITION BY rn ORDER BY same DESC, apart, ln) = 1
+            SELECT *, row_number() OVER (PARTITION BY rn ORDER BY same DESC, apart, ln) AS choice FROM ranked
         )
-        SELECT ln, rn, row_number() OVER (PARTITION BY ln ORDER BY same DESC, apart, rn) = 1 AS first FROM chosen"""
+        SELECT ln, rn, row_number() OVER (PARTITION BY ln ORDER BY same DESC, apart, rn) = 1 AS first FROM chosen WHERE choice = 1"""
     )
+    run("CREATE INDEX temp.pairs_l ON pairs (ln)")
+    run("CREATE UNIQUE INDEX temp.pairs_r ON pairs (rn)")
     run(
         """CREATE TEMP TABLE plan AS
         SELECT ln, rn, first FROM pairs JOIN l ON l.n = ln JOIN r ON r.n = rn WHERE l.known OR r.known
-        UNION ALL SELECT n, NULL, true FROM l WHERE known AND n NOT IN (SELECT ln FROM pairs)
-        UNION ALL SELECT NULL, n, false FROM r WHERE known AND n NOT IN (SELECT rn FROM pairs)"""
+        UNION ALL SELECT n, NULL, 1 FROM l WHERE known AND n NOT IN (SELECT ln FROM pairs)
+        UNION ALL SELECT NULL, n, 0 FROM r WHERE known AND n NOT IN (SELECT rn FROM pairs)"""
     )
 
     def number(sql: str) -> int:
-        return int(run(sql)[0][0])
+        return int(run(sql).fetchone()[0])
 
     report.matched = number("SELECT count(*) FROM plan WHERE ln IS NOT NULL AND rn IS NOT NULL")
     report.retried = number("SELECT count(*) FROM plan WHERE ln IS NOT NULL AND NOT first")
@@ -189,30 +212,33 @@ def _match(database: duckdb.DuckDBPyConnection, sides: list[Path], report: JoinR
     report.only_right = number("SELECT count(*) FROM plan WHERE ln IS NULL")
     report.repeated_left = number("SELECT (SELECT count(*) FROM l_rows) - (SELECT count(*) FROM l)")
     report.repeated_right = number("SELECT (SELECT count(*) FROM r_rows) - (SELECT count(*) FROM r)")
-    report.crowded = number("SELECT count(*) FROM (FROM l_crowded UNION FROM r_crowded)")
+    report.crowded = number("SELECT count(*) FROM (SELECT key FROM l_crowded UNION SELECT key FROM r_crowded)")
     report.left_out = number("SELECT (SELECT count(*) FROM l) + (SELECT count(*) FROM r)") - number(
         "SELECT count(DISTINCT ln) + count(DISTINCT rn) FROM plan"
     )
+    # The order of the output is worked out on ids and times alone: whole rows are looked up in it, one by one.
+    run(
+        """CREATE TEMP TABLE ordered AS SELECT ln, rn, first FROM plan LEFT JOIN l ON l.n = ln LEFT JOIN r ON r.n = rn
+        ORDER BY coalesce(l.at, r.at), CASE WHEN first THEN coalesce(l.id, r.id) ELSE r.id END"""
+    )
 
 
-def _joined(database: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+def _joined(database: sqlite3.Connection) -> Iterator[pa.Table]:
     columns = []
     for name in CANONICAL_INTERACTIONS.names:
-        first, second = ("l", "r") if name in GATEWAY_WINS else ("r", "l")
-        value = f"coalesce({first}_rows.{name}, {second}_rows.{name})"
+        one, other = ("l", "r") if name in GATEWAY_WINS else ("r", "l")
+        value = f"coalesce({one}_rows.{name}, {other}_rows.{name})"
         if name == "interaction_id":
             # A second content row of one gateway row is a call of its own, and keeps its own id.
             value = f"CASE WHEN first THEN {value} ELSE r_rows.{name} END"
-        columns.append(f"epoch_us({value}) AS {name}" if name in ("started_at", "ended_at") else f"{value} AS {name}")
-    reader = database.sql(
-        f"""SELECT {", ".join(columns)} FROM plan
-        LEFT JOIN l_rows ON l_rows.file_row_number = plan.ln
-        LEFT JOIN r_rows ON r_rows.file_row_number = plan.rn
-        ORDER BY started_at, interaction_id"""
-    ).to_arrow_reader(_BATCH_ROWS)
-    assert reader is not None
-    for batch in reader:
-        yield pa.Table.from_batches([batch]).cast(CANONICAL_INTERACTIONS)
+        columns.append(value)
+    rows = database.execute(
+        f"""SELECT {", ".join(columns)} FROM ordered
+        LEFT JOIN l_rows ON l_rows.n = ordered.ln LEFT JOIN r_rows ON r_rows.n = ordered.rn ORDER BY ordered.rowid"""
+    )
+    while batch := rows.fetchmany(_BATCH_ROWS):
+        arrays = [pa.array(values, column.type) for column, values in zip(CANONICAL_INTERACTIONS, zip(*batch, strict=True), strict=True)]
+        yield pa.Table.from_arrays(arrays, schema=CANONICAL_INTERACTIONS)
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from stillhunt.errors import InputError
+from stillhunt.intake.access_lines import access_line
 from stillhunt.intake.formats import Sample
 from stillhunt.intake.splitting import split_stream
 
@@ -192,7 +193,7 @@ def _decode(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return None
+        return access_line(line)
 
 
 def _flat(values: list[Any]) -> list[Mapping[str, Any]]:

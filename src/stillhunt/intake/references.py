@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -47,7 +48,7 @@ def read_reference(reference: Any, field: str, folder: str) -> Any:
             raise BadRow(f"{field}: the file lies outside the log's folder; copy the uploaded content beside the log")
         if not target.is_file() or target.stat().st_size > _LARGEST:
             raise BadRow(f"{field}: no such file beside the log (or one beyond 64 MiB); copy the uploaded content there")
-        data = target.read_bytes()
+        data = _plain(target.read_bytes(), field)
     except (OSError, ValueError, RuntimeError):
         raise BadRow(f"{field}: the file cannot be read; check its permissions") from None
     try:
@@ -58,3 +59,17 @@ def read_reference(reference: Any, field: str, folder: str) -> Any:
         return [orjson.loads(line) for line in data.splitlines() if line.strip()]
     except ValueError:
         raise BadRow(f"{field}: the file is neither JSON nor JSON lines") from None
+
+
+def _plain(data: bytes, field: str) -> bytes:
+    """What a gzip file holds; any other data as it is. Bounded: a small file may hold terabytes."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    opened = zlib.decompressobj(wbits=31)
+    try:
+        plain = opened.decompress(data, _LARGEST)
+    except zlib.error:
+        raise BadRow(f"{field}: the file is damaged gzip; get a sound copy") from None
+    if opened.unconsumed_tail or not opened.eof:
+        raise BadRow(f"{field}: the file is cut off, or beyond 64 MiB unpacked")
+    return plain

@@ -1,7 +1,7 @@
 """JSON lines cut up in a compiled loop: where wanted values stand, without an object for each of them.
 
 In: the bytes of a block of lines in UTF-8, and a `Plan` of what is wanted. Out: for each line whether it is sound JSON that holds
-only what the plan expects, and the spans of the wanted values. May import: intake.grammar and intake.instructions.
+only what the plan expects, and the spans of the wanted values. May import: intake.grammar and compiled.
 
 Every byte of a line is checked against `intake.grammar`, whoever wants it or not, and a line is given up rather than guessed at where
 names of what is wanted are escaped or come twice. Lines that are given up are somebody else's to read.

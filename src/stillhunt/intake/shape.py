@@ -1,7 +1,7 @@
 """How a message is written, as one number: what one sees without reading what it says.
 
 In: transcripts as `records.INTAKE_INTERACTIONS` has them (any slice, nulls allowed). Out: one int64 a row, of fields that lie side
-by side (`records.SHAPE_FIELDS`). May import: records, intake.instructions, intake.sketch and intake.topic.
+by side (`records.SHAPE_FIELDS`). May import: records, compiled, intake.sketch and intake.topic.
 
 Of the last message of a user, without the white space around it: how long it is, how it begins and ends, its lines, sentences and
 marks, how long its words are, whether it speaks in the first person, whether somebody types hastily, and hashes of its first word and

@@ -1,7 +1,7 @@
 """Text to numbers, in compiled loops over Arrow's own buffers.
 
 In: columns of large_string (any slice, nulls allowed). Out: arrays of exact hashes, sizes and consistent k-gram sketches.
-May import: intake.instructions, intake.thinning and intake.unicode_table, nothing else of stillhunt.
+May import: compiled, intake.thinning and intake.unicode_table, nothing else of stillhunt.
 
 A sketch answers "which instructions does this call carry?" wherever they stand and whatever fills their slots:
 

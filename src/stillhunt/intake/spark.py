@@ -2,7 +2,7 @@
 
 In: a DataFrame with one JSON record a row. Out: DataFrames with the lake's columns, and what could not be read. It is the same reading as
 `pipeline` does here (`rows.read_block`, so the same formats and the same fingerprints), through Arrow. May import: records, errors and its
-neighbours in intake; pyspark, from the extra `stillhunt[spark]`.
+neighbours in intake; pyspark, from the extra `spark`.
 """
 
 from __future__ import annotations

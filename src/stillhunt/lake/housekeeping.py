@@ -130,6 +130,29 @@ def retain(opened: Opened, before: datetime, orphan_age: timedelta) -> Retention
     return RetentionReport(**deleted, files_removed=freed.files, bytes_removed=freed.bytes)
 
 
+def due(opened: Opened, before: datetime) -> dict[str, int]:
+    """How many interactions and texts `retain` would delete with this limit, and the bytes of the files that hold them."""
+    cut = int(before.astimezone(UTC).timestamp() * 1_000_000)
+    found = {"bytes": 0}
+    for name in BY_DAY:
+        table = opened.load(name)
+        rows = 0
+        for file in data_files(table):
+            if file.partition[0] < cut // DAY:
+                rows += file.record_count
+            elif file.partition[0] == cut // DAY:
+                times = _rows_of(opened, name, [file], table)["started_at"]
+                older = int(np.count_nonzero(_microseconds(times, cut) < cut))
+                rows += older
+                if not older:
+                    continue
+            else:
+                continue
+            found["bytes"] += file.file_size_in_bytes
+        found[name] = rows
+    return found
+
+
 def _delete_before(opened: Opened, name: str, cut: int) -> int:
     day = cut // DAY
     for table in _tables(opened, name):

@@ -15,6 +15,7 @@ from pyiceberg.table import Table
 
 from stillhunt.lake.commits import MovedError, data_files, discard, replace_files, write_rows
 from stillhunt.lake.faults import is_locked
+from stillhunt.lake.place import local_path
 from stillhunt.lake.recorder import Recorder, recorded
 
 _ROWS_TOGETHER = 500_000
@@ -158,19 +159,19 @@ def remove_orphans(table: Table, older_than: timedelta) -> Freed:
     A writer that was killed leaves files that no snapshot names; one that still runs has them too, until it commits.
     Age tells them apart. Tables elsewhere are left to their catalog's own maintenance.
     """
-    root = Path(table.location().removeprefix("file://"))
-    if not root.is_dir():
+    location = local_path(table.io, table.location())
+    root = Path(location or "")
+    if location is None or not root.is_dir():
         return Freed(0, 0)
     horizon = (datetime.now(UTC) - older_than).timestamp()
     candidates = [path for path in root.rglob("*") if path.is_file() and path.stat().st_mtime < horizon]
     # Only now ask what is named: a file named by a commit since the listing must not be taken for an orphan.
     table.refresh()
-    named = {path.removeprefix("file://") for path in named_files(table)}
-    named |= {entry.metadata_file.removeprefix("file://") for entry in table.metadata.metadata_log}
-    named.add(table.metadata_location.removeprefix("file://"))
+    named = named_files(table) | {entry.metadata_file for entry in table.metadata.metadata_log} | {table.metadata_location}
+    here = {local_path(table.io, location) for location in named}
     freed = Freed(0, 0)
     for path in candidates:
-        if str(path) not in named:
+        if str(path) not in here:
             try:
                 size = path.stat().st_size
                 path.unlink()

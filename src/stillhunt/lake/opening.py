@@ -7,7 +7,9 @@ that pyiceberg is configured for (`catalog:NAME`, or `catalog:NAME/NAMESPACE`).
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import sqlite3
+import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +25,13 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
-from sqlalchemy import URL, text
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from stillhunt import records
 from stillhunt.errors import StillhuntError
-from stillhunt.lake.faults import spoken
+from stillhunt.lake import place
+from stillhunt.lake.faults import LakeBusyError, is_locked, spoken
 from stillhunt.lake.keys import KEY_FILE, key_id, key_path, make_key, read_key
 from stillhunt.lake.recorder import Recorder
 
@@ -50,6 +53,9 @@ BY_DAY = ("interactions", "texts")
 """Tables partitioned by the day of `started_at`, so that retention drops whole files."""
 
 LOCK_WAIT_SECONDS = 30
+_TELL_AFTER_SECONDS = 2
+_LOG = logging.getLogger("stillhunt.lake")
+"""What a person must hear while the lake waits; the command line shows it on standard error."""
 
 _PROPERTIES = {
     "format-version": "2",
@@ -151,30 +157,52 @@ def _local(folder: Path, *, create: bool) -> Catalog:
         if any(not name.startswith((CATALOG_FILE, KEY_FILE)) for name in strangers):
             raise StillhuntError(f"{folder}: this folder holds other things; give a new or empty folder for the lake")
         folder.mkdir(parents=True, exist_ok=True)
-    properties = {
+    _wait_for(folder)
+    settings = {
         # A folder's name may hold what means something in a URL.
         "uri": URL.create("sqlite", database=str(folder / CATALOG_FILE), query={"timeout": str(LOCK_WAIT_SECONDS)}).render_as_string(),
         "warehouse": str(folder / TABLES_FOLDER),
         "init_catalog_tables": str(create).lower(),
     }
     try:
-        catalog = SqlCatalog(NAMESPACE, **properties)
+        catalog = SqlCatalog(NAMESPACE, **settings)
     except DBAPIError as error:
         # Two processes that create the same lake at once: the other one was first.
         if not (create and "already exists" in str(error)):
             raise
-        catalog = SqlCatalog(NAMESPACE, **properties)
-    _check_place(catalog, folder)
+        catalog = SqlCatalog(NAMESPACE, **settings)
+    named = place.named_folder(catalog) or folder
+    catalog.properties |= place.properties(named, folder) | {"warehouse": str(named / TABLES_FOLDER)}
     return catalog
 
 
-def _check_place(catalog: SqlCatalog, folder: Path) -> None:
-    """Iceberg names files by absolute paths, so a local lake works only where it was made."""
-    with catalog.engine.connect() as connection:
-        found = connection.execute(text("SELECT metadata_location FROM iceberg_tables WHERE table_name = 'interactions'")).fetchone()
-    if found is not None and not Path(found[0]).is_relative_to(folder):
-        was = Path(found[0]).parents[4]
-        raise StillhuntError(f"{folder}: this lake was made at {was} and its files name that path; move it back, or link that path to it")
+def _wait_for(folder: Path) -> None:
+    """Wait until the catalog can be read, and say that somebody else keeps it from being read.
+
+    Raises:
+        LakeBusyError: it could not be read for `LOCK_WAIT_SECONDS`.
+    """
+    file = folder / CATALOG_FILE
+    if not file.exists():
+        return
+    end, told = time.monotonic() + LOCK_WAIT_SECONDS, False
+    while True:
+        try:
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=_TELL_AFTER_SECONDS)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            if not is_locked(error):
+                return  # whatever else is wrong is said, in better words, by whoever opens it
+            if time.monotonic() >= end:
+                raise LakeBusyError(
+                    f"{folder}: another process has locked the lake's catalog ({CATALOG_FILE}) for {LOCK_WAIT_SECONDS} s; "
+                    "end it, or wait for it, and run the same command again"
+                ) from None
+            if not told:
+                told = True
+                _LOG.warning("%s: another process has locked the lake's catalog; waiting up to %d s for it", folder, LOCK_WAIT_SECONDS)
+            continue
+        return
 
 
 def _configured(where: str) -> tuple[Catalog, str]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.schema import Schema
 from pyiceberg.table import FileScanTask, Table
 
 from stillhunt.lake.faults import SnapshotGoneError, spoken
+from stillhunt.lake.place import local_path
 
 _BATCH_ROWS = 131_072
 _PIECE_ROWS = 400_000
@@ -56,7 +57,7 @@ class LakeTable:
     def files(self) -> list[str] | None:
         """Local paths of Parquet files that together are the table, or None when it has delete files or lies elsewhere."""
         with spoken(self._where):
-            return _local_paths(self._tasks)
+            return _local_paths(self.io, self._tasks)
 
     @property
     def identifier(self) -> str:
@@ -82,6 +83,11 @@ class LakeTable:
         """The rows in batches of bounded size, of `columns` or all columns."""
         yield from self._read(self._chosen(columns), self._tasks)
 
+    @property
+    def io(self) -> FileIO:
+        """What reads the table's files, under the names that the table gives them."""
+        return self._table.io
+
     def data_paths(self) -> set[str]:
         """The locations of the data files, as the table names them."""
         with spoken(self._where):
@@ -90,7 +96,7 @@ class LakeTable:
     def local_files(self) -> dict[str, str | None]:
         """Each data file, as the table names it -> where it lies on this machine; None if elsewhere, or if not all its rows are shown."""
         with spoken(self._where):
-            return {one.file.file_path: None if one.delete_files else _local_path(one.file.file_path) for one in self._tasks}
+            return {one.file.file_path: None if one.delete_files else local_path(self.io, one.file.file_path) for one in self._tasks}
 
     def batches_of(self, paths: set[str]) -> Iterator[pa.RecordBatch]:
         """The rows of some of the data files in batches of bounded size."""
@@ -129,7 +135,7 @@ class LakeTable:
         tasks = {task.file.file_path: task for task in self._tasks}
         for path in paths:
             task = tasks[path]
-            local = _local_paths([task])
+            local = _local_paths(self.io, [task])
             with spoken(self._where):
                 if local is None:
                     yield from pieces(self._remote_batches(schema, [task]), least)
@@ -138,7 +144,7 @@ class LakeTable:
 
     def _read(self, schema: pa.Schema, tasks: list[FileScanTask]) -> Iterator[pa.RecordBatch]:
         with spoken(self._where):
-            paths = _local_paths(tasks)
+            paths = _local_paths(self.io, tasks)
             if paths is None:
                 yield from self._remote_batches(schema, tasks)
             elif paths:
@@ -211,14 +217,7 @@ def _schema_of(table: Table, schema_id: int | None) -> Schema:
     return next((schema for schema in table.metadata.schemas if schema.schema_id == schema_id), table.schema())
 
 
-def _local_paths(tasks: list[FileScanTask]) -> list[str] | None:
-    paths = [_local_path(task.file.file_path) for task in tasks if not task.delete_files]
+def _local_paths(io: FileIO, tasks: list[FileScanTask]) -> list[str] | None:
+    paths = [local_path(io, task.file.file_path) for task in tasks if not task.delete_files]
     local = [path for path in paths if path is not None]
     return local if len(local) == len(tasks) else None
-
-
-def _local_path(location: str) -> str | None:
-    if location.startswith("/"):
-        return location
-    parts = urlparse(location)
-    return unquote(parts.path) if parts.scheme == "file" else None

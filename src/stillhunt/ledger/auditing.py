@@ -15,12 +15,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from stillhunt.errors import StillhuntError
 from stillhunt.lake import Lake, LakeTable
@@ -121,7 +119,7 @@ class _Audit:
                     older += sum(rows.num_rows for rows in self._read(name, shown, path))
                 elif recorded is None:
                     self.found(name, "a file that no entry names: written without the ledger, or put there by somebody; see `ledger adopt`")
-                elif _hash(path) != recorded.sha256:
+                elif _hash(shown, path) != recorded.sha256:
                     self.found(
                         name, "is not the file that was recorded: changed, or its rows reordered (rows that changed are named below)"
                     )
@@ -291,8 +289,8 @@ def _sorted(leaves: Iterable[Bytes]) -> list[bytes]:
     return sorted(leaf.tobytes() for leaf in leaves)
 
 
-def _hash(path: str) -> str:
+def _hash(table: LakeTable, path: str) -> str:
     try:
-        return file_hash(PyArrowFileIO(), str(Path(path)) if path.startswith("/") else path)
+        return file_hash(table.io, path)
     except (OSError, StillhuntError):
         return ""

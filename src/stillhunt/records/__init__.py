@@ -11,10 +11,10 @@ Times are UTC in microseconds. Hashes are 64 bit, stored as signed integers beca
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TIMESTAMP: pa.DataType = pa.timestamp("us", tz="UTC")
 
@@ -344,6 +344,8 @@ class Member(_Message):
     calls: int | None = None
     first_seen: str | None = None
     last_seen: str | None = None
+    calls_by_span: list[int] = Field(default_factory=list, exclude_if=lambda found: not found)
+    """Calls in each span of `Campaign.span_hours` hours; the first begins at midnight UTC of the campaign's first day."""
 
 
 class Campaign(_Message):
@@ -362,8 +364,24 @@ class Campaign(_Message):
     instructions: list[str] = Field(default_factory=list)
     """What the accounts have in common to say, slots blank, from the k-anonymous dictionary."""
     calls_by_day: dict[str, int] = Field(default_factory=dict)
+    span_hours: int | None = Field(default=None, exclude_if=lambda found: found is None)
+    """Length of the spans that its members' calls are counted in (`Member.calls_by_span`)."""
     content: Likeness | None = None
     """What the requests have in common beside words; none where intake could not see them. It describes, and decides nothing."""
+
+
+Verdict = Literal["cleared", "not judged", "too few", "part of a campaign"]
+"""What is said of a pool that is no campaign. Not judged: it acts as one, and what decides could not be seen."""
+
+Unseen = Literal["text", "output tokens", "payment", "e-mail"]
+"""What logs may lack without which a pool cannot be judged."""
+
+_OLD_REASONS: tuple[tuple[str, Verdict], ...] = (
+    ("the logs carry no content", "not judged"),
+    ("no account belongs to it surely", "not judged"),
+    ("only ", "too few"),
+    ("its accounts are part of a campaign", "part of a campaign"),
+)
 
 
 class Pool(_Message):
@@ -372,10 +390,26 @@ class Pool(_Message):
     pool_id: str
     accounts: list[str]
     why_not_a_campaign: str
+    verdict: Verdict = "cleared"
+    not_visible: list[str] = Field(default_factory=list)
+    """Of a pool that is not judged: what the logs do not show and what would decide (`Unseen`)."""
+    would_decide: list[str] = Field(default_factory=list)
+    """Of a pool that is not judged: what to turn on or to hand over, one sentence each."""
     coordination: Evidence | None = None
     concealment: Evidence | None = None
     harvest: Evidence | None = None
     explanations: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_old_findings(cls, given: Any) -> Any:
+        """Findings from before there were verdicts say in their reason which it was: none is read as cleared that was not."""
+        if not isinstance(given, dict) or "verdict" in given:
+            return given
+        why = str(given.get("why_not_a_campaign", ""))
+        verdict = next((kind for start, kind in _OLD_REASONS if why.startswith(start)), "cleared")
+        unseen = {"not_visible": ["text"]} if why.startswith("the logs carry no content") else {}
+        return {**given, "verdict": verdict, **unseen}
 
 
 class RecognisedAccount(_Message):

@@ -21,6 +21,7 @@ from stillhunt.cases.material import Material
 from stillhunt.cases.questions import blocks, clocks, customers, likelihood, sharing
 from stillhunt.cases.questions.controlled_evidence import FEW_HANDED, UNDECIDED
 from stillhunt.cases.questions.sharding import Dealt, dealt
+from stillhunt.cases.wording import by_chance, speaks_for
 from stillhunt.records.cases import Answer, Estimate
 
 Index = npt.NDArray[np.int64]
@@ -166,8 +167,11 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
     found: list[likelihood.Evidence] = []
     if math.isfinite(seen.queue):
         bits = max(-likelihood.MOST_BITS, min(likelihood.MOST_BITS, seen.queue * math.log2(10.0)))
-        steady = "steadier than independent accounts are" if bits > 0 else "no steadier than independent accounts"
-        text = f"The pool's total rate is {steady} (evidence {seen.queue:+.1f} on the log10 scale), as one queue makes it."
+        text = (
+            f"The pool's total rate is steadier than independent accounts' ({by_chance(seen.queue)} by chance), as one queue makes it."
+            if speaks_for(seen.queue)
+            else f"The pool's total rate is no steadier than independent accounts' ({by_chance(seen.queue)})."
+        )
         found.append(likelihood.Evidence("queue", text, {DISPATCHER: bits, PARTS: bits}, "campaigns.queue"))
     if seen.tied >= 0.9:
         text = f"Refused requests that reappear from other accounts tie {seen.tied:.0%} of them into one."
@@ -218,16 +222,12 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
 
 def _summary(probability: dict[str, float], seen: Seen) -> str:
     best = max(PRIORS, key=lambda name: probability[name])
-    parts = [f"{likelihood.word(likelihood.capped(probability[best])).value.capitalize()}: {_lower(_STATEMENTS[best])}"]
+    parts = [likelihood.told(_STATEMENTS[best], probability[best])]
     if len(seen.split.sizes) >= 2:
         parts.append(f"By their habits the accounts fall into {len(seen.split.sizes)} groups.")
     if seen.night is not None:
         parts.append(f"Hours: {night_words(seen.night)}.")
     return " ".join(parts)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
 
 
 def night_words(night: clocks.Quiet) -> str:

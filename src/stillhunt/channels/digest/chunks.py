@@ -1,7 +1,7 @@
 """Files of the lake as chunks of columns that compiled loops understand.
 
 In: data files, or batches of `records.INTERACTIONS`. Out: `Chunk`, with accounts and categories as numbers.
-May import: records, lake, intake.instructions. A chunk is the same rows whoever reads: batches are cut by files and row groups alone.
+May import: records, lake, compiled. A chunk is the same rows whoever reads: batches are cut by files and row groups alone.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 import orjson
 
 from stillhunt.errors import BadRow
+from stillhunt.intake.formats.placeholders import LONGEST_WORD, is_absent, somebody
 
 EARLIEST = 946_684_800_000_000
 """2000-01-01 in microseconds: no log of a language model is older, so an older time is a wrong unit."""
@@ -37,7 +39,7 @@ def identifier(value: Any, field: str) -> str:
 
 
 def optional_identifier(value: Any, field: str) -> str | None:
-    """An id that may be missing (null, absent or empty)."""
+    """An id that may be missing: null, absent, empty, or a word for it such as `NULL` (`placeholders.ABSENT`)."""
     if value is None:
         return None
     if type(value) is int:
@@ -46,12 +48,30 @@ def optional_identifier(value: Any, field: str) -> str | None:
         raise BadRow(f"{field}: expected an id, found an integer beyond 64 bits")
     if not isinstance(value, str):
         raise BadRow(f"{field}: expected an id as text or integer")
+    if len(value) <= LONGEST_WORD and is_absent(value):
+        return None
     if value.isascii() and value.isalnum():
         return value
     # Printable text holds neither NUL nor surrogates, so the common case needs no second look.
     if not value.isprintable() and ("\0" in value or not _encodable(value)):
         raise BadRow(f"{field}: expected an id without NUL and lone surrogates")
     return None if not value or value.isspace() else value
+
+
+def optional_identity(value: Any, field: str) -> str | None:
+    """An account, a user or an end user that may be missing: its stable part, and None for a placeholder (`placeholders.somebody`)."""
+    if isinstance(value, float) and isnan(value):  # how data frames write "no value"
+        return None
+    found = json_text(value) if type(value) is dict and value else optional_identifier(value, field)
+    return None if found is None else somebody(found)
+
+
+def identity(value: Any, field: str) -> str:
+    """An account that must be there, as `optional_identity` reads it."""
+    found = optional_identity(value, field)
+    if found is None:
+        raise BadRow(f"{field}: expected somebody's id, not a placeholder")
+    return found
 
 
 def label(value: Any, field: str) -> str | None:

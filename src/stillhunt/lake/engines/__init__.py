@@ -30,7 +30,8 @@ def open_engine(name: str = "duckdb", **options: Any) -> Engine:
         module = import_module(ENGINES[name])
     except ImportError as error:
         raise StillhuntError(
-            f"the engine {name} needs the package {error.name}, which is not installed; install stillhunt[{name}] or choose another engine"
+            f"the engine {name} needs the package {error.name}, which is not installed; "
+            f"in a checkout run `pip install '.[{name}]'` (docs/scale.md), or choose another engine"
         ) from error
     engine: Engine = module.open_engine(**options)
     return engine

@@ -39,7 +39,7 @@ MEANS = (2, 4, 6, 9, 12, 18, 25, 37, 50, 75, 120, 180, 300, 600, 1_200, 2_400)
 ENOUGH = 0.95
 """Replaying ends when this share of the hidden accounts has been named, or all that the full scan names."""
 
-_PACKAGES = ("stillhunt", "duckdb", "pyarrow", "pyiceberg", "numpy", "scipy", "numba")
+_PACKAGES = ("stillhunt", "pyarrow", "pyiceberg", "numpy", "scipy", "numba")
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 Times = dict[str, npt.NDArray[np.int64]]

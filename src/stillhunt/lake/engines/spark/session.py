@@ -145,7 +145,7 @@ def _started(master: str, memory: str, options: dict[str, str], folder: str | Pa
         shutil.rmtree(private, ignore_errors=True)
         if "JAVA_GATEWAY" in str(error):
             raise StillhuntError(
-                "Spark did not start: it needs Java 17 or later; install stillhunt[spark], which brings one, or set JAVA_HOME to yours"
+                "Spark did not start: it needs Java 17 or later; `pip install '.[spark]'` in a checkout brings one, or set JAVA_HOME"
             ) from error
         raise StillhuntError(f"Spark at {master} cannot be started or reached ({str(error).splitlines()[0][:200]})") from error
 

@@ -146,9 +146,9 @@ def test_what_is_compiled_is_kept_and_an_edit_is_noticed(tmp_path):
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param({"HOME": "/nonexistent"}, id="no home"),
+        pytest.param({"HOME": "/proc/nothing"}, id="no home"),
         pytest.param({"STILLHUNT_CACHE": "/proc/nothing"}, id="a folder that cannot be made"),
-        pytest.param({"HOME": "/nonexistent", "STILLHUNT_CACHE": "/dev/null/x"}, id="neither"),
+        pytest.param({"HOME": "/proc/nothing", "STILLHUNT_CACHE": "/dev/null/x"}, id="neither"),
     ],
 )
 def test_loops_work_where_nothing_can_be_written(tmp_path, environment):

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stillhunt.cli.settings import analyst
+from stillhunt.cli.terminal import load
 from stillhunt.errors import InputError
 
 if TYPE_CHECKING:
+    load("stillhunt.cases.docket")
     from stillhunt.cases.docket import Docket
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, or how it begins.", show_default=False)]

@@ -22,7 +22,7 @@ from stillhunt.cli.arguments import (
     WorkersOption,
 )
 from stillhunt.cli.outcome import BAD_INPUT, complain
-from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.cli.terminal import Json, emit, load, progress, results
 from stillhunt.errors import InputError
 from stillhunt.intake.early import start_early
 
@@ -44,6 +44,7 @@ def ingest(
 ) -> None:
     """Read logs into a lake. Reading the same calls again changes nothing."""
     start_early(logs, workers)
+    load("stillhunt.intake.pipeline", "stillhunt.ledger.recording")
     from stillhunt.lake import Lake
     from stillhunt.ledger.recording import record
 

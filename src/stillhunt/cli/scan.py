@@ -27,7 +27,7 @@ from stillhunt.cli.arguments import (
 from stillhunt.cli.failing import FailOnCampaignOption, FailOnOption, fails, on
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
-from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.cli.terminal import Json, emit, load, progress, results
 from stillhunt.errors import InputError
 from stillhunt.intake.early import start_early
 
@@ -87,6 +87,7 @@ def scan(
         raise InputError("--keep-text keeps text in a lake; say in which with --lake DIR")
     start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
+    load("stillhunt.campaigns.hunting", "stillhunt.intake.pipeline", "stillhunt.ledger.recording")
     from stillhunt import campaigns
     from stillhunt.lake import packs
 

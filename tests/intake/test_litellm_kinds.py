@@ -402,3 +402,27 @@ def test_the_case_of_pass_through_bodies_has_system_prompt_and_answer():
     _, rows = case("litellm_passthrough_body")
     assert {(row["system"], row["response"], row["input_tokens"]) for row in rows} == {("You are a gardener.", "cut above a bud", 12)}
     assert rows[0]["transcript"] == "\x1euprune roses 0"
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What three versions of the proxy sent to the generic callback (1.83.14, 1.106.12, 1.110.2), recorded with invented accounts
+
+
+def test_what_the_proxy_really_sends_is_read():
+    batch, rows = case("litellm_recorded")
+    assert (batch.records, len(rows), batch.bad, batch.unknown) == (5, 5, [], 0)
+    assert [row["account_id"] for row in rows] == ["acct-0007"] * 3 + ["litellm_proxy_master_key"] * 2
+    assert len({row["interaction_id"] for row in rows}) == 5  # the upstream answered each with the same id
+    for row in rows[:3]:
+        assert (row["system"], row["transcript"], row["response"]) == ("Be brief.", "\x1euSay hello", "Hello from the stub upstream")
+        assert (row["input_tokens"], row["output_tokens"], row["reasoning_tokens"], row["reasoning"]) == (11, 7, 3, "because")
+        assert (row["organization_id"], row["end_user_id"], row["client_ip"], row["http_status"]) == (
+            "org-1",
+            "end-user-1",
+            "203.0.113.9",
+            200,
+        )
+    assert [(row["http_status"], row["error_type"]) for row in rows[3:]] == [
+        (400, "GuardrailRaisedException"),
+        (None, "RouterRateLimitError"),
+    ]

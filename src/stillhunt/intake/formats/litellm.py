@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import read_body
-from stillhunt.intake.formats import Context, Found, Row, Sample
+from stillhunt.intake.formats import Context, Found, Row, Sample, Scan
 from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call, operation_in, passed_through, settings_in
 from stillhunt.intake.formats.litellm_fields import (
     Who,
@@ -23,7 +26,6 @@ from stillhunt.intake.formats.litellm_fields import (
     rows_of_call,
     split_parameters,
 )
-from stillhunt.intake.formats.litellm_scan import scan_payloads
 from stillhunt.intake.formats.placeholders import is_rotating
 from stillhunt.intake.formats.values import from_seconds, json_object, label, optional_identifier
 
@@ -69,7 +71,6 @@ class LiteLLM:
         "created_at": "not in the call log: ingest an accounts file",
     }
     two_pass = False
-    scan = staticmethod(scan_payloads)
 
     def sniff(self, sample: Sample) -> float:
         """By `call_type` and `startTime` among ten of the payload's own keys."""
@@ -82,6 +83,12 @@ class LiteLLM:
             sure = "startTime" in record and "call_type" in record and "metadata" in record and "request_id" not in record and known >= 6
             scores.append(min(1.0, 0.7 + 0.03 * known) if sure else 0.0)
         return sum(scores) / len(scores)
+
+    def scan(self, data: npt.NDArray[np.uint8], context: Context) -> Scan | None:
+        """Plain lines, by compiled loops; see `formats.Scanner`."""
+        from stillhunt.intake.formats.litellm_scan import scan_payloads  # noqa: PLC0415 - brings a compiler, which a list of formats does without
+
+        return scan_payloads(data, context)
 
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a payload is complete in itself."""

@@ -104,6 +104,7 @@ _COUNTED = (
 )
 _PLAN = Plan(_WANTED, {role.encode(): ord(letter) for role, letter in LETTERS.items()})
 _ROLE, _CONTENT = _PLAN.each["messages.role"], _PLAN.each["messages.content"]
+_USAGE = "metadata.usage_object"
 _ANSWER = "response.choices.message"
 _SYSTEM, _OTHER = ord("s"), ord("o")
 _NOTHING = np.array([NULL, NULL, 0])
@@ -297,10 +298,11 @@ class _Spans:
 
     def __init__(self, scanned: Scanned, lines: Kernel) -> None:
         self.data, self.lines = scanned.data, lines
-        self._whole = scanned.spans[lines]
+        self._whole, self._all = scanned.spans, len(lines) == len(scanned.spans)
 
     def __getitem__(self, path: str) -> Kernel:
-        found: Kernel = self._whole[:, _PLAN.slots[path]]
+        slot = _PLAN.slots[path]
+        found: Kernel = self._whole[:, slot] if self._all else self._whole[self.lines, slot]  # a copy of one column, not of all
         return found
 
     def there(self, path: str) -> Kernel:
@@ -391,8 +393,10 @@ def _plain(scanned: Scanned) -> _Spans:
     """The lines that have what every ordinary call has."""
     spans = _Spans(scanned, np.flatnonzero(scanned.good))
     there, answered = spans.there, spans.there("response") & (spans["response"][:, 2] == 0)  # that of a failed call is empty
-    plain = there("metadata") & there("startTime") & _full(_first(spans.named("litellm_call_id"), spans.named("id")))
-    counted = np.logical_or.reduce([there(f"metadata.usage_object.{name}") for name in _COUNTED])
+    plain = there("metadata") & there("startTime") & _full(_first(spans["litellm_call_id"], spans["id"]))
+    counted = there(f"{_USAGE}.{_COUNTED[0]}")
+    if not counted.all():
+        counted = np.logical_or.reduce([there(f"{_USAGE}.{name}") for name in _COUNTED])
     plain &= ~answered | (there(f"{_ANSWER}.content") & counted)  # where the usage object says nothing, the response's is asked
     return _Spans(scanned, spans.lines[plain])
 
@@ -426,8 +430,7 @@ def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]]
     columns: dict[str, pa.Array[Any]] = {name: strings(data, found) for name, found in texts.items()}
     # Who was refused, and whom a blob names, is for the definition of the format to say.
     sound = ~spans.odd("end_user", *(f"{meta}user_api_key_{name}_id" for name in ("user", "org", "team")))
-    if not optional:
-        sound &= _full(account)
+    sound &= _full(interaction) & (_full(account) | optional)
     for name, path in (("started_at", "startTime"), ("ended_at", "endTime")):
         columns[name], fits = _times(data, spans[path])
         sound &= fits

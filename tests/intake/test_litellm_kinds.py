@@ -116,6 +116,19 @@ def test_what_asks_a_model_is_a_call(write, call_type, operation):
     assert row["operation"] == operation
 
 
+@pytest.mark.parametrize(
+    ("route", "calls"),
+    [
+        *(("/chat/completions", 1), ("/v1/messages", 1), ("/my/own/endpoint", 1), (None, 1), (7, 1)),
+        *(("/key/info", 0), ("/v1/models", 0), ("/v1/files/f-1", 0), ("/spend/logs", 0), ("/global/spend", 0)),
+    ],
+)
+@pytest.mark.parametrize("nothing", [None, "", "None"])
+@BOTH
+def test_where_the_type_is_missing_the_route_tells(write, nothing, route, calls):
+    assert len(rows_of(write(call_type=nothing, metadata={"user_api_key_request_route": route}))) == calls
+
+
 def test_a_stored_response_that_is_fetched_again_is_no_call():
     batch, rows = case("litellm_get_responses")
     assert [row["interaction_id"] for row in rows] == ["resp_orig"]
@@ -140,7 +153,7 @@ def test_the_response_keeps_its_id_for_logs_that_know_it_by_that():
     assert same["interaction_id"] == "c-1"
 
 
-@pytest.mark.parametrize("nothing", [None, "", "None", "null", "undefined", "\\N"])
+@pytest.mark.parametrize("nothing", [None, "", "None", "null", "undefined", "\\N", "0", 0, "00000000-0000-0000-0000-000000000000"])
 @BOTH
 def test_an_id_that_is_none_is_not_shared_by_everybody(write, nothing):
     (row,) = rows_of(write(id=nothing, litellm_call_id=nothing))

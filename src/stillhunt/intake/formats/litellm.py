@@ -100,7 +100,7 @@ class LiteLLM:
         if type(metadata) is not dict:
             metadata = json_object(metadata, "metadata")
         meta = metadata.get
-        call_type = call_type_of(record)
+        call_type = call_type_of(record, metadata)
         key_id = optional_identifier(meta("user_api_key_hash"), "metadata.user_api_key_hash")
         users = ((meta("user_api_key_user_id"), "metadata.user_api_key_user_id"),)
         try:

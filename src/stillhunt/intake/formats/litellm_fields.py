@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stillhunt.errors import UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Found, Row
-from stillhunt.intake.formats.placeholders import ABSENT, NOBODY, REFUSED, is_rotating
+from stillhunt.intake.formats.placeholders import ABSENT, NO_CALL, NOBODY, REFUSED, is_rotating
 from stillhunt.intake.formats.usage import Tokens, tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
@@ -111,7 +111,7 @@ def ids_of_call(call_id: Any, others: Iterable[tuple[Any, str]]) -> tuple[str | 
     APIs, and chosen by the upstream for others, so it only counts where there is no call's id.
     """
     found = [optional_identifier(call_id, "litellm_call_id"), *(optional_identifier(value, field) for value, field in others)]
-    ids = tuple(dict.fromkeys(one for one in found if one is not None))
+    ids = tuple(dict.fromkeys(one for one in found if one is not None and one not in NO_CALL))
     return (ids[0], ids[1:]) if ids else (None, ())
 
 

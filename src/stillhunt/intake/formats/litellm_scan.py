@@ -7,7 +7,7 @@ else, so that `litellm.py` stays the definition of the format and the only place
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from stillhunt.intake.formats.litellm_fields import (
     outcome,
     split_parameters,
 )
-from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, REFUSED, ROTATING
+from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NO_CALL, NOBODY, REFUSED, ROTATING
 from stillhunt.intake.formats.usage import CACHED, GIVEN_DETAILS, REASONING, SPENT_DETAILS
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
 from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
@@ -112,8 +112,8 @@ _MARKS = tuple(mark.encode() for mark in TRUNCATION_MARKS)
 _LAST, _WITHIN = (np.frombuffer(mark, np.uint8) for mark in _MARKS)
 _TAIL = 640  # bytes of the 160 characters at the end of a text among which the first mark is looked for
 _REDACTED = np.frombuffer(REDACTED.encode(), np.uint8)
-_ABSENT, _NOBODY, _NO_TEAM, _NO_MODEL = (
-    pa.array(sorted(words), pa.string()) for words in (ABSENT, ABSENT | NOBODY, ABSENT | NOBODY | NOT_TEAMS, NO_MODEL)
+_ABSENT, _NO_CALL, _NOBODY, _NO_TEAM, _NO_MODEL = (
+    pa.array(sorted(words), pa.string()) for words in (ABSENT, NO_CALL, ABSENT | NOBODY, ABSENT | NOBODY | NOT_TEAMS, NO_MODEL)
 )
 _REFUSED = pa.array(sorted(REFUSED), pa.int32())
 _NO_TEXTS = sorted(word.encode() for word in NO_TEXT if word != REDACTED)
@@ -247,10 +247,13 @@ def _cut(offsets: Kernel, data: Kernel, found: Kernel) -> None:
 # Columns that come from few distinct values.
 
 
+_NO_METADATA: Mapping[str, Any] = {}
+
+
 def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...] | None:
-    call_type = call_type_of({"call_type": values[0]})
-    if is_pass_through(call_type):
-        return None  # what was asked stands as text in a message
+    call_type = call_type_of({"call_type": values[0]}, _NO_METADATA)
+    if is_pass_through(call_type) or values[0] in (None, ""):
+        return None  # what was asked stands as text in a message; what it was, in the metadata
     kind = kind_of_call(call_type)
     return (None, None, True) if kind is None else (*kind, False)
 
@@ -404,7 +407,7 @@ def _plain(scanned: Scanned) -> _Spans:
 def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]], Kernel]:
     """All columns but texts, and which rows are sound."""
     data, meta = spans.data, "metadata."
-    call, given = spans.named("litellm_call_id"), spans.named("id")
+    call, given = spans.named("litellm_call_id", _NO_CALL), spans.named("id", _NO_CALL)
     interaction = _first(call, given)
     user, key = spans.named(f"{meta}user_api_key_user_id", _NOBODY), spans.named(f"{meta}user_api_key_hash")
     key = _blanked(key, spans.rotating(key))

@@ -87,7 +87,7 @@ class LiteLLMSpend:
         get = record.get
         metadata = json_object(get("metadata"), "metadata")
         meta = metadata.get
-        call_type = call_type_of(record)
+        call_type = call_type_of(record, metadata)
         key_id = optional_identifier(get("api_key"), "api_key") or optional_identifier(meta("user_api_key"), "metadata.user_api_key")
         users = ((get("user"), "user"), (meta("user_api_key_user_id"), "metadata.user_api_key_user_id"))
         teams = (

@@ -153,6 +153,19 @@ def test_the_response_keeps_its_id_for_logs_that_know_it_by_that():
     assert same["interaction_id"] == "c-1"
 
 
+@BOTH
+def test_attempts_that_failed_are_calls_of_their_own_however_soon_the_next_one_comes(write):
+    failed = {"status": "failure", "error_information": {"error_code": "429", "error_class": "RateLimitError", "llm_provider": "x"}}
+    attempts = [write(**failed), write(**failed), write(**failed), write()]
+    for n, record in enumerate(attempts):
+        record["litellm_call_id"] = "c-1"
+        record["startTime"] = 1783418400.5 + n // 2 / 10  # the first two are one, logged twice
+    _, rows = block_of(attempts)
+    ids = [row["interaction_id"] for row in rows]
+    assert ids == ["c-1#1783418400500000", "c-1#1783418400500000", "c-1#1783418400600000", "c-1"]
+    assert rows_of(attempts[0])[0]["_request_ids"] == ["c-1", "r-1"]
+
+
 @pytest.mark.parametrize("nothing", [None, "", "None", "null", "undefined", "\\N", "0", 0, "00000000-0000-0000-0000-000000000000"])
 @BOTH
 def test_an_id_that_is_none_is_not_shared_by_everybody(write, nothing):

@@ -21,6 +21,7 @@ from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through
 from stillhunt.intake.formats.litellm_fields import (
     NO_MODEL,
     NOT_TEAMS,
+    attempt_of,
     client_headers,
     first_seen_account,
     outcome,
@@ -259,7 +260,7 @@ def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _outcome(values: Sequence[Any]) -> tuple[Any, ...]:
-    return outcome({"error_information": values[0], "status": values[1]}, "error_information")
+    return *outcome({"error_information": values[0], "status": values[1]}, "error_information"), values[1] == "failure"
 
 
 def _parameters(values: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -282,7 +283,7 @@ def _address(values: Sequence[Any]) -> tuple[Any, ...]:
 
 _FEW = (
     ((Several(_kind_of_call, pa.string(), pa.string(), pa.bool_()), ("call_type",)), ("surface", "operation", "other")),
-    ((Several(_outcome, pa.int32(), pa.string()), ("error_information", "status")), ("http_status", "error_type")),
+    ((Several(_outcome, pa.int32(), pa.string(), pa.bool_()), ("error_information", "status")), ("http_status", "error_type", "failed")),
     (
         (Several(_parameters, pa.string(), pa.large_string(), pa.int32(), pa.bool_()), ("model_parameters",)),
         ("request_parameters", "tools", "tool_count", "truncated"),
@@ -451,10 +452,27 @@ def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]]
         found, read = several.columns(data, np.stack([spans[path] for path in paths], axis=1))
         columns |= dict(zip(names, found, strict=True))
         sound &= read
+    columns["interaction_id"] = _attempts(columns, _full(call))
     refused = pc.is_in(columns["http_status"], value_set=_REFUSED).to_numpy(zero_copy_only=False)
     sound &= _full(user) | ~refused
     absent = {field.name: pa.nulls(len(spans.lines), field.type) for field in INTAKE_INTERACTIONS if field.name not in columns}
     return absent | columns, sound
+
+
+def _attempts(columns: dict[str, pa.Array[Any]], called: Kernel) -> Any:
+    """The interactions' ids, of attempts that failed as `attempt_of` has them."""
+    failed = (
+        columns["failed"].fill_null(False).to_numpy(zero_copy_only=False)
+        & called
+        & columns["started_at"].is_valid().to_numpy(zero_copy_only=False)
+    )
+    ids = columns["interaction_id"]
+    rows: Any = np.flatnonzero(failed)
+    if not rows.size:
+        return ids
+    moments: Any = columns["started_at"].take(rows).cast(pa.int64()).to_pylist()
+    own = [attempt_of(str(call), at) for call, at in zip(ids.take(rows).to_pylist(), moments, strict=True)]
+    return pc.replace_with_mask(ids, pa.array(failed), pa.array(own, pa.string()))
 
 
 def _times(data: Kernel, spans: Kernel) -> tuple[pa.Array[Any], Kernel]:

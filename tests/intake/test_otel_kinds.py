@@ -409,9 +409,17 @@ def test_a_coding_agents_requests_are_calls_and_the_rest_of_its_events_is_not():
     ]
     first, *failed = read(*records)
     expected = {
-        "account_id": "acct-9", "organization_id": "org-1", "conversation_id": "s1", "request_model": "large-1", "operation": "chat",
-        "input_tokens": 5, "output_tokens": 6, "cached_tokens": 4, "transcript": "\x1euFix the door",
-        "started_at": 1783418403382115, "ended_at": 1783418404882115,
+        "account_id": "acct-9",
+        "organization_id": "org-1",
+        "conversation_id": "s1",
+        "request_model": "large-1",
+        "operation": "chat",
+        "input_tokens": 5,
+        "output_tokens": 6,
+        "cached_tokens": 4,
+        "transcript": "\x1euFix the door",
+        "started_at": 1783418403382115,
+        "ended_at": 1783418404882115,
     }
     assert {name: first[name] for name in expected} == expected
     assert [(row["http_status"], row["error_type"]) for row in failed] == [(529, "529"), (None, "error")]

@@ -64,6 +64,7 @@ class Batch:
     lines: int = 0  # how far the numbering of records moves on
     bad: list[Bad] = field(default_factory=list)
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
+    kept: list[tuple[int, bytes]] = field(default_factory=list)  # of a first pass: what its records keep for others
 
 
 def index_block(block: Block, form: Format, context: Context) -> None:

@@ -11,12 +11,14 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from multiprocessing.connection import wait
 from typing import NamedTuple
@@ -26,20 +28,26 @@ from stillhunt.intake import early
 from stillhunt.intake.fingerprint import Fingerprinter
 from stillhunt.intake.formats import Context
 from stillhunt.intake.framing import Block
+from stillhunt.intake.kept import Kept
 from stillhunt.intake.registry import by_name
-from stillhunt.intake.rows import Batch, packed, read_block, unpacked
+from stillhunt.intake.rows import Batch, index_block, packed, read_block, unpacked
 
 MOST_WORKERS = 8  # each takes some 150 MB of its own; past this the lake is what waits
 
 
 class Job(NamedTuple):
-    """One block and how to read it. `source` says whose it is."""
+    """One block and how to read it. `source` says whose it is.
+
+    With `indexes`, only what its records keep for others comes back. `kept` is the file of what all of them kept.
+    """
 
     source: int
     block: Block
     format: str
     base: str
     keep_text: bool
+    indexes: bool = False
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +223,16 @@ def _work(job: Job) -> Batch:
 
 def _read(job: Job, fingerprints: Fingerprinter) -> Batch:
     # A context of its own for each block: what is remembered must not depend on which worker read what before.
-    return read_block(job.block, by_name(job.format), Context(base=job.base, keep_text=job.keep_text), fingerprints)
+    form, context = by_name(job.format), Context(base=job.base, keep_text=job.keep_text)
+    if job.indexes:
+        context.kept = Kept(memory_bytes=sys.maxsize)
+        index_block(job.block, form, context)
+        return Batch(kept=context.kept.items())
+    if job.kept is not None:
+        context.kept = _opened(job.kept)
+    return read_block(job.block, form, context, fingerprints)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: str) -> Kept:
+    return Kept.opened(path)

@@ -90,7 +90,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 USAGE = ("langfuse.observation.usage_details", "gen_ai.usage", "llm.usage", "ai.usage", "usage_details", "usage", "usage_metadata")
 """Attributes that hold all counts as one object, or as JSON text of one."""
-_USAGE_PREFIXES = ("gen_ai.usage.", "llm.usage.", "ai.usage.")
+USAGE_PREFIXES = ("gen_ai.usage.", "llm.usage.", "ai.usage.")
 _OWN_USAGE = {"input": "input_tokens", "output": "output_tokens"}  # Langfuse's words
 HEADER = "http.request.header."
 METADATA = ("metadata", "langfuse.trace.metadata", "ai.telemetry.metadata", "logfire.metadata")
@@ -123,8 +123,11 @@ _DEEPEST = 64
 
 def value_of(value: Any, depth: int = 0) -> Any:
     """A value of OTLP/JSON's AnyValue; a value that is none stays as it is."""
-    if not isinstance(value, Mapping) or depth > _DEEPEST:
+    if type(value) is not dict or depth > _DEEPEST:
         return value
+    found = value.get("stringValue")
+    if found is not None:  # most are text
+        return found
     for key, inner in value.items():
         if key in _SCALARS:
             return inner
@@ -132,46 +135,42 @@ def value_of(value: Any, depth: int = 0) -> Any:
             digits = isinstance(inner, str) and inner.lstrip("-").isdecimal() and inner.isascii() and len(inner) < 20
             return int(inner) if digits else inner
         if key in ("arrayValue", "array_value"):
-            values = inner.get("values") if isinstance(inner, Mapping) else None
-            return [value_of(item, depth + 1) for item in values] if isinstance(values, list) else []
+            values = inner.get("values") if type(inner) is dict else None
+            return [value_of(item, depth + 1) for item in values] if type(values) is list else []
         if key in ("kvlistValue", "kvlist_value"):
-            return attributes_of(inner.get("values") if isinstance(inner, Mapping) else None, depth + 1)
+            return attributes_of(inner.get("values") if type(inner) is dict else None, depth + 1)
     return value or None  # {} is OTLP's null
 
 
 def attributes_of(listed: Any, depth: int = 0) -> dict[str, Any]:
     """Attributes as a dict, from OTLP's list of {key, value} (or from a plain object)."""
-    if isinstance(listed, Mapping):
+    if type(listed) is dict:
         return {str(key): value_of(value, depth) for key, value in listed.items()}
     found: dict[str, Any] = {}
-    for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, Mapping) and isinstance(item.get("key"), str):
-            found[item["key"]] = value_of(item.get("value"), depth)
+    for item in listed if type(listed) is list else ():
+        if type(item) is dict and type(key := item.get("key")) is str:
+            found[key] = value_of(item.get("value"), depth)
     return found
 
 
-def names_of(listed: Any) -> list[str]:
+def names_of(listed: Any) -> tuple[str, ...]:
     """The names of attributes, without a look at their values."""
-    if isinstance(listed, Mapping):
-        return [str(name) for name in listed]
-    return (
-        [item["key"] for item in listed if isinstance(item, Mapping) and isinstance(item.get("key"), str)]
-        if isinstance(listed, list)
-        else []
-    )
+    if type(listed) is dict:
+        return tuple(map(str, listed))
+    items = listed if type(listed) is list else ()
+    return tuple([key for item in items if type(item) is dict and type(key := item.get("key")) is str])
 
 
 def chosen_attributes(listed: Any, wanted: frozenset[str]) -> dict[str, Any]:
-    """Those attributes whose names are wanted, and request headers: content is not touched, which is most of a log."""
-    if not isinstance(listed, list):
-        return {name: value for name, value in attributes_of(listed).items() if name in wanted or name.startswith(HEADER)}
-    found: dict[str, Any] = {}
-    for item in listed:
-        if isinstance(item, Mapping):
-            name = item.get("key")
-            if isinstance(name, str) and (name in wanted or name.startswith(HEADER)):
-                found[name] = value_of(item.get("value"))
-    return found
+    """Those attributes whose names are wanted: content is not touched, which is most of a log."""
+    if type(listed) is dict:
+        return {name: value_of(value) for name, value in listed.items() if name in wanted}
+    items = listed if type(listed) is list else ()
+    return {
+        item["key"]: value_of(item.get("value"))
+        for item in items
+        if type(item) is dict and type(key := item.get("key")) is str and key in wanted
+    }
 
 
 _ID_LENGTHS = {24: 32, 12: 16}  # base64 of a trace's or a span's id, and its hexadecimal digits
@@ -192,10 +191,15 @@ def span_or_trace_id(value: Any) -> str:
     return value.lower()
 
 
+_NAMES = {column: frozenset(names) for column, names in ALIASES.items()}
+
+
 def lookup(column: str, levels: Iterable[Mapping[str, Any]]) -> tuple[Any, str]:
     """The value of a column and its attribute's name: the nearest level that has one, there the most current name."""
-    names = ALIASES[column]
+    names, known = ALIASES[column], _NAMES[column]
     for attributes in levels:
+        if known.isdisjoint(attributes):
+            continue
         for name in names:
             value = attributes.get(name)
             if value is not None and value not in ("", []):
@@ -211,9 +215,9 @@ def somebody_in(column: str, levels: Iterable[Mapping[str, Any]], metadata: tupl
         levels: attributes of the span, of those above it, and of the resource.
         metadata: keys of objects in `METADATA` that hold it as well.
     """
-    names = ALIASES[column]
+    names, known = ALIASES[column], _NAMES[column]
     for attributes in levels:
-        for name in names:
+        for name in () if known.isdisjoint(attributes) else names:
             value = attributes.get(name)
             if value is None or value == "":
                 continue
@@ -246,9 +250,9 @@ def tokens_in(attributes: Mapping[str, Any]) -> Tokens:
     found: list[int | None] = []
     for column in TOKENS:
         best: int | None = None
-        for name in ALIASES[column]:
+        for name in () if _NAMES[column].isdisjoint(attributes) else ALIASES[column]:
             value = attributes.get(name)
-            if value is None or isinstance(value, Mapping | list):
+            if value is None or isinstance(value, dict | list):
                 continue
             counted = count(value, name)
             if counted:
@@ -260,20 +264,26 @@ def tokens_in(attributes: Mapping[str, Any]) -> Tokens:
         return Tokens(*found)
     others = [_usage_object(attributes[name], name) for name in USAGE if attributes.get(name) not in (None, "")]
     nested: dict[str, Any] = {}
-    for name, value in attributes.items():
-        if name.startswith(_USAGE_PREFIXES):
+    for name in attributes:
+        if name not in _COUNTED and name.startswith(USAGE_PREFIXES):
             steps = name.split("usage.", 1)[1].removeprefix("partial.").split(".")
             node = nested
             for step in steps[:-1]:
                 inner = node.setdefault(step, {})
                 node = inner if isinstance(inner, dict) else {}
-            node.setdefault(steps[-1], value)
-    nested = {name: value for name, value in nested.items() if not isinstance(value, dict) or name in (*GIVEN_DETAILS, *SPENT_DETAILS)}
+            node.setdefault(steps[-1], attributes[name])
+    nested = {name: value for name, value in nested.items() if not isinstance(value, dict) or name in _DETAILS}
     if nested:
         others.append(tokens_of(nested, "gen_ai.usage"))
     for other in others:
         found = [theirs if not own and theirs is not None else own for own, theirs in zip(found, other, strict=True)]
     return Tokens(*found)
+
+
+_DETAILS = frozenset((*GIVEN_DETAILS, *SPENT_DETAILS))
+_COUNTED = frozenset(
+    (*(name for column in TOKENS for name in ALIASES[column]), *(f"{prefix}total_tokens" for prefix in ("gen_ai.usage.", "llm.usage.")))
+)
 
 
 def _usage_object(value: Any, name: str) -> Tokens:

@@ -59,6 +59,7 @@ _OTHERS = frozenset(
     )
 )
 _KIND_NAMES = ("openinference.span.kind", "traceloop.span.kind", "langfuse.observation.type", "langsmith.span.kind", "mlflow.spanType")
+_KINDS = frozenset(_KIND_NAMES)
 _CALL_KINDS = {
     "llm": "",
     "generation": "",
@@ -124,7 +125,7 @@ def kind_of(name: Any, attributes: Mapping[str, Any], names: Iterable[str]) -> i
 
 
 def _kind_word(attributes: Mapping[str, Any]) -> str | None:
-    for name in _KIND_NAMES:
+    for name in () if _KINDS.isdisjoint(attributes) else _KIND_NAMES:
         found = decoded(attributes.get(name))
         if isinstance(found, str) and found:
             return found.lower()

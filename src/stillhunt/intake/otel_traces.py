@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from stillhunt.intake.formats.values import decoded
 from stillhunt.intake.kept import Kept, key_of
-from stillhunt.intake.otel_attributes import chosen_attributes, identity_of, lookup, names_of, span_or_trace_id, tokens_in
+from stillhunt.intake.otel_attributes import (
+    HEADER,
+    IDENTITY,
+    USAGE_PREFIXES,
+    chosen_attributes,
+    identity_of,
+    lookup,
+    names_of,
+    span_or_trace_id,
+    tokens_in,
+)
 from stillhunt.intake.otel_content import ASKED_NAMES, ASKED_PREFIXES, CONTENT_NAMES, CONTENT_PREFIXES
 from stillhunt.intake.otel_kinds import BOUNDARY, CALL, WANTED, is_wrapper, kind_of
 
@@ -93,17 +104,37 @@ class Trace:
 # Records -> what is kept of them
 
 
+class _Shape(NamedTuple):
+    """What the names of a span's attributes tell alone. Few lists of names make up a whole log."""
+
+    wanted: frozenset[str]
+    flags: int
+    identity: bool
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(names: tuple[str, ...]) -> _Shape:
+    flags = 0
+    if any(name in ASKED_NAMES or name.startswith(ASKED_PREFIXES) for name in names):
+        flags |= ASKED
+    if any((name in CONTENT_NAMES and name not in ASKED_NAMES) or name.startswith(CONTENT_PREFIXES) for name in names):
+        flags |= ANSWERED
+    wanted = frozenset(name for name in names if name in WANTED or name.startswith((HEADER, *USAGE_PREFIXES)))
+    return _Shape(wanted, flags, any(name in IDENTITY or name.startswith(HEADER) for name in names))
+
+
 def span_of(found: Mapping[str, Any]) -> Span:
     """What of a span as logged is needed to read others."""
     listed = found.get("attributes")
     names = names_of(listed)
-    attributes = chosen_attributes(listed, WANTED)
+    shape = _shape_of(names)
+    attributes = chosen_attributes(listed, shape.wanted)
     kind = kind_of(found.get("name"), attributes, names)
     own_id = span_or_trace_id(found.get("spanId", found.get("span_id")))
     parent = span_or_trace_id(found.get("parentSpanId", found.get("parent_span_id")))
     start, end = (_micros(found.get(one, found.get(other))) for one, other in _TIMES)
-    called = _called(found, attributes, names) if kind == CALL else None
-    return Span(own_id, parent, start, end, kind, identity_of(attributes), called)
+    called = _called(found, attributes, names, shape.flags) if kind == CALL else None
+    return Span(own_id, parent, start, end, kind, identity_of(attributes) if shape.identity else {}, called)
 
 
 _TIMES = (("startTimeUnixNano", "start_time_unix_nano"), ("endTimeUnixNano", "end_time_unix_nano"))
@@ -115,12 +146,7 @@ def _micros(value: Any) -> int:
     return value // 1000 if type(value) is int and value > 0 else 0
 
 
-def _called(found: Mapping[str, Any], attributes: Mapping[str, Any], names: list[str]) -> Called:
-    flags = 0
-    if any(name in ASKED_NAMES or name.startswith(ASKED_PREFIXES) for name in names):
-        flags |= ASKED
-    if any((name in CONTENT_NAMES and name not in ASKED_NAMES) or name.startswith(CONTENT_PREFIXES) for name in names):
-        flags |= ANSWERED
+def _called(found: Mapping[str, Any], attributes: Mapping[str, Any], names: tuple[str, ...], flags: int) -> Called:
     events = found.get("events")
     if isinstance(events, list) and events:
         flags |= ASKED

@@ -117,7 +117,7 @@ class OtelGenAI:
         """
         bad: list[BadRow] = []
         envelopes = [record.get(name) for name in ("resourceSpans", "resource_spans", "resourceLogs", "resource_logs") if name in record]
-        if any(not isinstance(envelope, list) or not all(isinstance(item, Mapping) for item in envelope) for envelope in envelopes):
+        if any(not isinstance(envelope, list) or not all(type(item) is dict for item in envelope) for envelope in envelopes):
             bad.append(BadRow("resourceSpans, resourceLogs: expected a list of objects"))
         for kind, resource, found in _entries(record):
             try:
@@ -132,26 +132,30 @@ class OtelGenAI:
 
 
 def _from_span(found: Mapping[str, Any], resource: Mapping[str, Any], context: Context) -> Row | None:
-    span = span_of(found)
-    if span.call is None:
-        return None
     trace_id, span_id = _ids(found)
     trace = _trace(trace_id, context)
-    if span_id not in trace.spans:  # the first pass did not see it
-        trace.add(span)
+    span = trace.spans.get(span_id) if span_id else None
+    if span is None:  # the first pass did not see it
+        span = span_of(found)
+        if trace_id and span_id:
+            trace.add(span)
+    if span.call is None:
+        return None
     call = trace.call_of(span_id) if trace_id and span_id else Call(span, span, [span])
     if call is None or call.read.id != span_id:
         return None
     attributes = attributes_of(found.get("attributes"))
     inner = content_of_events(_span_events(found))
-    outer = [content_of_events(trace.logs.get(one.id, ())) for one in (span, *call.spans)]
-    own = {**_from_events(found), **outer[0].attributes, **inner.attributes, **attributes}
+    outer = [content_of_events(trace.logs.get(one.id, ())) for one in (span, *call.spans)] if trace.logs else [Content()]
+    told = {**_from_events(found), **outer[0].attributes, **inner.attributes}
+    own = {**told, **attributes} if told else attributes
     content = _content(own, context)
     for other in (inner, *outer):
         content.fill(other)
     others = [one for one in call.spans if one.id != span_id]
     above = [one.identity for one in trace.above(span.parent, (span_id,))]
-    row = _row(own, [*(one.identity for one in others), *above], resource, content, context)
+    counted = Tokens(*span.call.tokens) if not told and any(span.call.tokens) else None
+    row = _row(own, [*(one.identity for one in others), *above], resource, content, context, counted)
     _fill(row, others)
     row["interaction_id"] = f"{trace_id}-{call.root.id}" if trace_id and span_id else None
     if call.root.id == span_id or not call.root.start:
@@ -237,7 +241,14 @@ def _from_agent(
     return row
 
 
-def _row(own: Mapping[str, Any], above: list[dict[str, Any]], resource: Mapping[str, Any], content: Content, context: Context) -> Row:
+def _row(
+    own: Mapping[str, Any],
+    above: list[dict[str, Any]],
+    resource: Mapping[str, Any],
+    content: Content,
+    context: Context,
+    counted: Tokens | None = None,
+) -> Row:
     levels = (own, *above)
     everywhere = (*levels, resource)
     key_id = somebody_in("key_id", everywhere)
@@ -256,7 +267,7 @@ def _row(own: Mapping[str, Any], above: list[dict[str, Any]], resource: Mapping[
     peer = address(*lookup("peer", levels))
     ja4, ja3 = label(*lookup("ja4", levels)), label(*lookup("ja3", levels))
     sent = {name[len(HEADER) :]: value for attributes in reversed(levels) for name, value in attributes.items() if name.startswith(HEADER)}
-    tokens = tokens_in(own)
+    tokens = tokens_in(own) if counted is None else counted
     row: Row = {
         "account_id": account,
         "organization_id": somebody_in("organization_id", everywhere),
@@ -357,7 +368,7 @@ def _entries(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
     ):
         for bundle in _objects(record, outer):
             resource = bundle.get("resource")
-            about = attributes_of(resource.get("attributes")) if isinstance(resource, Mapping) else {}
+            about = attributes_of(resource.get("attributes")) if type(resource) is dict else {}
             for scope in _objects(bundle, middle):
                 for found in _objects(scope, inner):
                     yield kind, about, found
@@ -366,9 +377,10 @@ def _entries(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 def _objects(record: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     for name in names:
         listed = record.get(name)
-        for item in listed if isinstance(listed, list) else ():
-            if isinstance(item, Mapping):
-                yield item
+        if type(listed) is list:
+            for item in listed:
+                if type(item) is dict:
+                    yield item
 
 
 def _ids(found: Mapping[str, Any]) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from stillhunt.intake.quarantine import Quarantine
 from stillhunt.intake.registry import by_name, guess, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
-from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads
+from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads, uncollected
 
 _PACKED = 8  # a compressed log is about this much larger than it looks
 
@@ -210,7 +210,8 @@ def _read_twice(run: _Run, sources: list[_Source], key: bytes, workers: int | No
             context.base = source.base
             for block in _blocks(source):
                 try:
-                    index_block(block, source.format, context)
+                    with uncollected():
+                        index_block(block, source.format, context)
                 except InputError as error:
                     _fail(source.report, error)
             _tell(run, "indexing", source)
@@ -219,7 +220,8 @@ def _read_twice(run: _Run, sources: list[_Source], key: bytes, workers: int | No
             context.base = source.base
             for block in _blocks(source):
                 try:
-                    done = Done(number, block, read_block(block, source.format, context, fingerprints))
+                    with uncollected():
+                        done = Done(number, block, read_block(block, source.format, context, fingerprints))
                 except InputError as error:
                     _fail(source.report, error)
                     continue

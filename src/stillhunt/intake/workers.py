@@ -70,7 +70,7 @@ class Here:
         """Read `jobs` one after the other."""
         for job in jobs:
             try:
-                with _uncollected():
+                with uncollected():
                     batch = _read(job, self.fingerprints)
             except InputError as error:
                 yield Done(job.source, job.block, Batch(), error)
@@ -184,7 +184,7 @@ _ENOUGH, _WORTHWHILE = 10_000, 0.5
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without looking for cycles: decoded records hold none, counting references frees them, and looking costs a sixth of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -217,7 +217,7 @@ def _nothing() -> None:
 
 def _work(job: Job) -> Batch:
     assert _fingerprints is not None
-    with _uncollected():
+    with uncollected():
         return packed(_read(job, _fingerprints))
 
 

@@ -238,7 +238,8 @@ def _read_twice_parallel(run: _Run, sources: list[_Source], key: bytes, count: i
             source = sources[done.source]
             if done.failed is not None:
                 _fail(source.report, done.failed)
-            kept.extend(done.batch.kept)
+            if done.batch.kept is not None:
+                kept.extend(done.batch.kept)
             _tell(run, "indexing", source)
         path = kept.path()
         for done in pool.read(job._replace(kept=path) for job in _jobs(run, sources)):

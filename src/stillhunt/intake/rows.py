@@ -18,6 +18,7 @@ from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
 from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
 from stillhunt.intake.grammar import PAD
+from stillhunt.intake.kept import Packed
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -64,7 +65,7 @@ class Batch:
     lines: int = 0  # how far the numbering of records moves on
     bad: list[Bad] = field(default_factory=list)
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
-    kept: list[tuple[int, bytes]] = field(default_factory=list)  # of a first pass: what its records keep for others
+    kept: Packed | None = None  # of a first pass: what its records keep for others
 
 
 def index_block(block: Block, form: Format, context: Context) -> None:

@@ -227,7 +227,7 @@ def _read(job: Job, fingerprints: Fingerprinter) -> Batch:
     if job.indexes:
         context.kept = Kept(memory_bytes=sys.maxsize)
         index_block(job.block, form, context)
-        return Batch(kept=context.kept.items())
+        return Batch(kept=context.kept.packed())
     if job.kept is not None:
         context.kept = _opened(job.kept)
     return read_block(job.block, form, context, fingerprints)

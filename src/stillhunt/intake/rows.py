@@ -22,6 +22,7 @@ from stillhunt.intake.formats.placeholders import settle
 from stillhunt.intake.formats.reading import lenient
 from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
 from stillhunt.intake.grammar import PAD
+from stillhunt.intake.kept import Packed
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
@@ -71,6 +72,7 @@ class Batch:
         default_factory=Counter
     )  # fields that could not be read, by reason: their records were kept without them
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
+    kept: Packed | None = None  # of a first pass: what its records keep for others
 
 
 def index_block(block: Block, form: Format, context: Context) -> None:

@@ -66,6 +66,17 @@ LAYOUTS = {
     "an array in each line": b"".join(json.dumps(ROWS[n : n + 7]).encode() + b"\n" for n in range(0, 40, 7)),
     "nested arrays": json.dumps([ROWS[:20], [ROWS[20:30], ROWS[30:]]]).encode(),
     "indented objects": b"\n".join(json.dumps(row, indent=1).encode() for row in ROWS),
+    "UTF-16, little-endian": b"\xff\xfe" + lines().decode().encode("utf-16-le"),
+    "UTF-16, big-endian, an array": b"\xfe\xff" + json.dumps(ROWS, ensure_ascii=False).encode("utf-16-be"),
+    "UTF-16 with carriage returns": b"\xff\xfe" + lines().replace(b"\n", b"\r\n").decode().encode("utf-16-le"),
+    "a list in one key": json.dumps({"data": ROWS}).encode(),
+    "a list in a key with a name of its own": json.dumps({"gateway_calls": ROWS}, indent=1).encode(),
+    "a page of a list": json.dumps({"object": "list", "data": ROWS, "has_more": True, "meta": {"page": 1, "totalItems": 99}}).encode(),
+    "a list two deep": json.dumps({"response": {"logs": ROWS}}, indent=2).encode(),
+    "pages on lines": b"".join(json.dumps({"items": ROWS[n : n + 7], "next": f"?p={n}"}).encode() + b"\n" for n in range(0, 40, 7)),
+    "hits of a search": json.dumps(
+        {"took": 3, "hits": {"total": {"value": 40}, "hits": [{"_id": "1", "_source": row} for row in ROWS]}}
+    ).encode(),
     "gzip": gzip.compress(lines()),
     "gzip of several members": gzip.compress(lines(ROWS[:13])) + gzip.compress(lines(ROWS[13:])),
     "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
@@ -84,8 +95,9 @@ def test_every_layout_gives_the_same_records_in_order(tmp_path, layout, block_by
 
 def test_a_single_document_is_one_record(tmp_path):
     path = tmp_path / "one.json"
-    path.write_text(json.dumps({"resource": ROWS}, indent=2))
-    assert good(path) == [{"resource": ROWS}]
+    document = {"resource": ROWS, "region": "north", "release": 3}
+    path.write_text(json.dumps(document, indent=2))
+    assert good(path) == [document]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -195,7 +207,7 @@ def test_a_line_beyond_all_measure_costs_only_itself(tmp_path, monkeypatch, comp
         (b"\xef\xbb\xbf", "empty"),
         (b"Dear diary, today nothing happened.\nNor did it yesterday.\n", "not a log"),
         (bytes(range(256)) * 10, "not a log"),
-        ('{"a": 1}\n'.encode("utf-16"), "UTF-16"),
+        (gzip.compress('{"a": 1}\n'.encode("utf-16")), "UTF-16"),
         (b"PAR1 and then nothing", "damaged"),
         (gzip.compress(b"x" * 1000, mtime=0)[:12], "cut off"),
         (b"\x1f\x8bnot gzip at all", "damaged"),

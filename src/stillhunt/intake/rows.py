@@ -15,8 +15,9 @@ import orjson
 import pyarrow as pa
 
 from stillhunt.errors import BadRow
+from stillhunt.intake.envelopes import Foreign
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
-from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
+from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_lines
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.quarantine import Bad
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
@@ -162,12 +163,14 @@ def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Rec
     if scan is None:
         yield from records(block)
         return
-    for number, start, end in scan.left:
-        yield from records_of_line(number, lines[start:end])
+    yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 
 
 def _read(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
     """What a record holds; nothing where the reason against it goes to `refused`."""
+    if isinstance(record, Foreign):
+        batch.ignored += 1
+        return []
     if isinstance(record, BadRow):
         refused[position] = str(record)
         return []

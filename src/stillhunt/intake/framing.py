@@ -27,6 +27,7 @@ from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut, split_stream
 
 BLOCK_BYTES = 8 << 20
+_MAX_BEHIND = 1 << 15  # what may follow the list that an object wraps: where the next page lies, statistics
 
 Record = tuple[int, dict[str, Any] | BadRow, bytes | memoryview | None]
 """Number within the block from 1 (a line, or the record where a line says nothing), what it is, and its bytes;
@@ -169,13 +170,18 @@ def _gathered(source: Opened, block_bytes: int) -> Iterator[bytes]:
 def _stream(source: Opened, block_bytes: int) -> Iterator[Block]:
     path = str(source.path)
     rest, in_array = b"", source.wrapped
-    for data in _gathered(source, block_bytes):
+    pieces = _gathered(source, block_bytes)
+    for data in pieces:
         split = split_stream(rest + data, in_array=in_array)
         if source.wrapped and (split.broken or not split.in_array):
             # The list has ended; behind it the object around it does, with how many records there are and the like.
             ended = split_stream(rest + data, in_array=True, only_array=True)
             if ended.lines:
                 yield Block(path, "lines", ended.lines)
+            if len(ended.rest) + sum(map(len, pieces)) > _MAX_BEHIND:
+                raise InputError(
+                    f"{source.path}: more follows behind the first list, and was not read. Write one page a file, or one page a line."
+                )
             return
         if split.lines:
             yield Block(path, "lines", split.lines)

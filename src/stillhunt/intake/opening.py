@@ -195,7 +195,7 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
     by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
     if by_lines or (objects and stripped[:1] not in (b"{", b"[")):
         framing = "array" if stripped[:1] == b"[" else "lines"
-        found = _sampled(chain(decoded, map(value_of_line, joined)))
+        found = sampled(chain(decoded, map(value_of_line, joined)))
         parts = any(writes_parts(line) for line in lines[:_FIRST_LINES])
         return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, found), parts=parts)
     if stripped[:1] in (b"{", b"["):
@@ -212,7 +212,7 @@ def _open_stream(path: Path, compression: str, size: int, start: int, text: byte
     split = split_stream(text[long_list:], in_array=bool(long_list))
     last = [split.rest] if whole else []
     values = [value_of_line(line) for line in split.lines.split(b"\n")[: SAMPLE_RECORDS * 2] + last]
-    sample = Sample(path.name, "array", _sampled(values))
+    sample = Sample(path.name, "array", sampled(values))
     return Opened(path, "array", compression, size, start + long_list, (), ",", sample, wrapped=bool(long_list))
 
 
@@ -222,7 +222,7 @@ def _belongs_to_its_record(before: bytes) -> bool:
     return len(name) == 3 and name[1].decode("utf-8", "replace") in NO_LISTS
 
 
-def _sampled(values: Iterable[Any]) -> list[Mapping[str, Any]]:
+def sampled(values: Iterable[Any]) -> list[Mapping[str, Any]]:
     """The first records in decoded values, out of their envelopes."""
     found: list[Mapping[str, Any]] = []
     for value in values:
@@ -260,7 +260,7 @@ def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) 
 
 def _table_sample(path: Path, framing: str, columns: tuple[str, ...], records: list[dict[str, Any]]) -> Sample:
     """The sample of a table: its header tells, unless its rows are envelopes."""
-    inner = _sampled(records)
+    inner = sampled(records)
     if records and (len(inner) != len(records) or any(one is not record for one, record in zip(inner, records, strict=True))):
         return Sample(path.name, "lines", inner)
     return Sample(path.name, framing, list(records), columns)

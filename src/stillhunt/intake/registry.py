@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
@@ -50,7 +51,26 @@ def by_name(name: str) -> Format:
 
 
 def guess(sample: Sample) -> tuple[Format | None, float]:
-    """The format that is surest of `sample`, and how sure; None when none is at least half sure. Ties go by name."""
+    """The format that is surest of `sample`, and how sure; None when none is at least half sure. Ties go by name.
+
+    Where no format is sure of the sample as a whole, because a log holds records of several kinds, each record is asked about on its
+    own, and the format that is sure of most of them is taken.
+    """
+    found, surest = _surest(sample)
+    if surest >= SURE or len(sample.records) < 2 or sample.columns:
+        return (found if surest >= SURE else None), surest
+    votes: Counter[str] = Counter()
+    for record in sample.records:
+        one, sure = _surest(replace(sample, records=[record]))
+        if one is not None and sure >= SURE:
+            votes[one.name] += 1
+    if not votes:
+        return None, surest
+    best = min(votes, key=lambda name: (-votes[name], name))
+    return registry().formats[best], SURE
+
+
+def _surest(sample: Sample) -> tuple[Format | None, float]:
     best, surest = None, 0.0
     for candidate in registry().formats.values():
         try:
@@ -59,7 +79,7 @@ def guess(sample: Sample) -> tuple[Format | None, float]:
             score = 0.0
         if score > surest:
             best, surest = candidate, score
-    return (best if surest >= SURE else None), surest
+    return best, surest
 
 
 def unknown(source: str) -> InputError:

@@ -13,6 +13,8 @@ from stillhunt.intake.formats import Format, Sample
 
 GROUP = "stillhunt.formats"
 SURE = 0.5
+MAPPED = "map:"
+"""Before the path of a mapping file, where the name of a format is expected."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,15 @@ def registry() -> Registry:
 
 
 def by_name(name: str) -> Format:
-    """The format called `name`.
+    """The format called `name`, or that of the mapping file in ``map:FILE``.
 
     Raises:
-        InputError: there is none, or its plug-in cannot be loaded.
+        InputError: there is none, or its plug-in or mapping cannot be loaded.
     """
+    if name.startswith(MAPPED):
+        from stillhunt.intake.mapping import load  # noqa: PLC0415  # most logs need none
+
+        return load(name.removeprefix(MAPPED))
     known = registry()
     if name in known.failed:
         raise InputError(f"format {name!r} cannot be loaded ({known.failed[name]}). Reinstall the package that brings it.")
@@ -82,7 +88,15 @@ def _surest(sample: Sample) -> tuple[Format | None, float]:
     return best, surest
 
 
+def source_of(form: Format) -> str:
+    """What the lake and reports call the source of a format's rows: its name, or the one that a mapping file gives."""
+    return str(getattr(form, "source", form.name))
+
+
 def unknown(source: str) -> InputError:
     """The error for a source that is data, but of no known format."""
     names = ", ".join(registry().formats)
-    return InputError(f"{source}: no log that we know (known: {names}). Name it with --format; `stillhunt formats` says what each needs.")
+    return InputError(
+        f"{source}: no log that we know (known: {names}). Name it with --format, which `stillhunt formats` explains, "
+        "or map it with --map: `stillhunt formats guess` proposes a mapping."
+    )

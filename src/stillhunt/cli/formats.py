@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from stillhunt.cases.wording import count, visible
 from stillhunt.cli import catalogue
 from stillhunt.cli.arguments import FormatOption, MapOption, chosen_format
 from stillhunt.cli.terminal import Json, emit, results
@@ -50,6 +49,7 @@ def try_(
     json: Json = False,
 ) -> None:
     """Show three records as they would be read, what is missing in them, and which channels stay blind for it. Nothing is kept."""
+    from stillhunt.cases.wording import count, visible
     from stillhunt.intake.trying import attempt
 
     tried = attempt(log, chosen_format(format_, map_))

@@ -314,3 +314,28 @@ def test_paths_that_break_are_said(text):
 def test_a_rule_takes_the_first_path_that_holds_something():
     rule = rule_of("account_id", ["a", "b.c", "d"])
     assert rule.value({"a": "", "b": {"c": "found"}, "d": "later"}, CALL_READERS["account_id"]) == "found"
+
+
+def test_the_example_of_the_guide_is_a_mapping_that_reads():
+    page = (Path(__file__).parents[2] / "docs" / "logs" / "mapping.md").read_text()
+    form = parse(page.split("```toml\n")[1].split("```")[0])
+    record = {
+        "request": {"id": "1"},
+        "ts": START // 1_000,
+        "latency_ms": 20,
+        "user": {"id": "a", "email": "ada@example.com", "since": "2025-01-01"},
+        "model": "large",
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+        "outcome": "ok",
+        "remote_addr": "192.0.2.1",
+        "headers": {"user-agent": "x"},
+        "messages": [{"role": "user", "content": "Q"}],
+        "answer": "A",
+        "type": "chat",
+        "status": 200,
+        "path": "/v1/chat/completions",
+    }
+    rows = dict(form.read(record, Context()))
+    assert rows["interactions"]["ended_at"] == START + 20_000
+    assert set(form.calls) <= {name for name, value in rows["interactions"].items() if value is not None}
+    assert rows["accounts"]["created_at"] == START - 365 * 86_400_000_000

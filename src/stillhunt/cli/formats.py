@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,8 +108,13 @@ def _document(tried: Tried) -> dict[str, Any]:
 @app.command("guess")
 def guess(
     log: Annotated[Path, typer.Argument(metavar="FILE", help="A log that no format knows: JSON, CSV or Parquet.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Propose a mapping for a log by its names and the shapes of its values: TOML, which --map takes as it is once you have read it."""
     from stillhunt.intake.guessing import propose
 
-    typer.echo(propose(log), nl=False)
+    proposed = propose(log)
+    if json:
+        emit({"toml": proposed, "mapping": tomllib.loads(proposed)})
+        return
+    typer.echo(proposed, nl=False)

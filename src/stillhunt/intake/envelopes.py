@@ -235,6 +235,8 @@ def _contents(record: dict[str, Any]) -> list[Any] | None:
             return [value]
     for name in OBJECTS:
         value = record.get(name)
+        if isinstance(value, dict) and "@type" in value:
+            return None  # Google's audit entries tell half of a call in what lies around their payload
         if isinstance(value, dict) and (name in SURE_OBJECTS or (_is_record(value) and _around(record, name) == 0)):
             return [value]
     return next((found for name in TEXTS if name in record and (found := _worded(record, name)) is not None), None)

@@ -21,7 +21,7 @@ from stillhunt.intake.framing import Block, blocks
 from stillhunt.intake.kept import Kept
 from stillhunt.intake.opening import Opened, open_source, walk
 from stillhunt.intake.quarantine import Quarantine
-from stillhunt.intake.registry import by_name, guess, unknown
+from stillhunt.intake.registry import by_name, guess, source_of, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
 from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads, uncollected
@@ -124,7 +124,7 @@ def _open_all(paths: Sequence[Path], chosen: Format | None, report: IngestReport
             else:
                 source.skipped = str(error)
             continue
-        source.format, source.size = form.name, opened.size
+        source.format, source.size = source_of(form), opened.size
         yield _Source(source, opened, form, str(path.parent))
 
 

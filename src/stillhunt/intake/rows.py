@@ -16,14 +16,16 @@ import orjson
 import pyarrow as pa
 
 from stillhunt.errors import BadRow, UnknownCaller
+from stillhunt.intake.envelopes import Foreign
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
 from stillhunt.intake.formats.calls import made_id
 from stillhunt.intake.formats.placeholders import settle
 from stillhunt.intake.formats.reading import lenient
-from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
+from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_lines
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.kept import Packed
 from stillhunt.intake.quarantine import Bad
+from stillhunt.intake.registry import source_of
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
 
 INTAKE_TABLES: dict[str, pa.Schema] = {
@@ -94,7 +96,7 @@ def read_block(block: Block, form: Format, context: Context, fingerprints: Finge
     """
     batch, tables = read_tables(block, form, context, INTAKE_TABLES)
     for name, table in tables.items():
-        _finish(batch, name, table, form.name, fingerprints, keep_text=context.keep_text)
+        _finish(batch, name, table, source_of(form), fingerprints, keep_text=context.keep_text)
     return batch
 
 
@@ -173,12 +175,14 @@ def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Rec
     if scan is None:
         yield from records(block)
         return
-    for number, start, end in scan.left:
-        yield from records_of_line(number, lines[start:end])
+    yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 
 
 def _read(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
     """What a record holds; nothing where the reason against it goes to `refused`."""
+    if isinstance(record, Foreign):
+        batch.ignored += 1
+        return []
     if isinstance(record, BadRow):
         refused[position] = str(record)
         return []

@@ -69,6 +69,8 @@ def first(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[Any, str]:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """An object given as one or as JSON text; {} where there is none. For what may be missing or of another kind."""
+    if type(value) is dict:
+        return value
     found = decoded(value)
     return found if isinstance(found, Mapping) else {}
 
@@ -97,8 +99,8 @@ def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str
 
     A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
     """
-    account = next((found for name in ACCOUNT_NAMES if (found := person(sent.get(name), name))), None)
-    key = next((found for name in _SECRETS if (found := credential_id(sent.get(name)))), None)
+    account = next((found for name in ACCOUNT_NAMES if name in sent and (found := person(sent[name], name))), None)
+    key = next((found for name in _SECRETS if name in sent and (found := credential_id(sent[name]))), None)
     if str(status).partition(".")[0] in ("401", "403", "407"):
         key = None
     return account or key, key
@@ -106,6 +108,8 @@ def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str
 
 def person(value: Any, field: str) -> str | None:
     """An account or an end user: its stable part, None for placeholders and for what cannot be one."""
+    if value is None:
+        return None
     return optional_identity(value, field) if isinstance(value, str | Mapping) or type(value) is int else None
 
 
@@ -134,13 +138,21 @@ def made_id(*parts: Any) -> str:
 def named(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """The first id among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
-    return next((found for key in keys if (found := optional_identifier(text(plain.get(key)), f"metadata.{key}"))), None)
+    for key in keys:
+        value = plain.get(key)
+        if value is not None and (found := optional_identifier(text(value), f"metadata.{key}")):
+            return found
+    return None
 
 
 def who(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """The first account or user among `keys` of `metadata` that is somebody; names as for `named`."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
-    return next((found for key in keys if (found := person(plain.get(key), f"metadata.{key}"))), None)
+    for key in keys:
+        value = plain.get(key)
+        if value is not None and (found := person(value, f"metadata.{key}")):
+            return found
+    return None
 
 
 def request_parameters(request: Any, field: str) -> str | None:
@@ -168,27 +180,36 @@ _SPENT = ("completion_tokens_details", "output_tokens_details", "outputTokenDeta
 _GIVEN = ("prompt_tokens_details", "input_tokens_details", "inputTokenDetails", "input_token_details", "promptTokensDetails")
 
 
+_COLUMN_OF = {
+    **dict.fromkeys(_INPUT, "input_tokens"),
+    **dict.fromkeys(_OUTPUT, "output_tokens"),
+    **dict.fromkeys(_REASONING, "reasoning_tokens"),
+    **dict.fromkeys(_CACHED, "cached_tokens"),
+}
+
+
 def usage_columns(usage: Any, field: str) -> Row:
     """Token counts of a usage object in any vendor's spelling; columns that it does not have are not there."""
-    found = mapping(usage)
     row: Row = {}
-    spent = next((inner for key in _SPENT if (inner := mapping(found.get(key)))), {})
-    given = next((inner for key in _GIVEN if (inner := mapping(found.get(key)))), {})
-    for column, names, places in (
-        ("input_tokens", _INPUT, (found,)),
-        ("output_tokens", _OUTPUT, (found,)),
-        ("reasoning_tokens", _REASONING, (spent, found)),
-        ("cached_tokens", _CACHED, (found, given)),
-    ):
-        told = [
-            counted
-            for place in places
-            for key in names
-            if not isinstance(place.get(key), Mapping | list | bool) and (counted := count(place.get(key), f"{field}.{key}")) is not None
-        ]
-        if told:  # a zero beside another count of the same tokens is a field that this vendor does not fill
-            row[column] = next((counted for counted in told if counted), 0)
+    found = mapping(usage)
+    _count_into(row, found, field, ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"))
+    for key in _SPENT:
+        if key in found:
+            _count_into(row, mapping(found[key]), field, ("reasoning_tokens",))
+    for key in _GIVEN:
+        if key in found:
+            _count_into(row, mapping(found[key]), field, ("cached_tokens",))
     return row
+
+
+def _count_into(row: Row, counts: Mapping[str, Any], field: str, columns: tuple[str, ...]) -> None:
+    for key, value in counts.items():
+        column = _COLUMN_OF.get(key)
+        if column in columns and value is not None and not row.get(column) and not isinstance(value, dict | list | bool):
+            # A zero beside another count of the same tokens is a field that this vendor does not fill.
+            told = count(value, f"{field}.{key}")
+            if told is not None:
+                row[column] = told
 
 
 def text_columns(body: Body) -> Row:

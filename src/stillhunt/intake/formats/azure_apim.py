@@ -73,7 +73,7 @@ class AzureAPIM:
 
     def sniff(self, sample: Sample) -> float:
         """By the category, the table's name, or the columns of either log."""
-        heads = [dict.fromkeys(sample.columns, "?")] if sample.columns else sample.records
+        heads = sample.records or [dict.fromkeys(sample.columns, "?")]
         scores = [_score(azure_entry(head)) for head in heads if isinstance(head, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 
@@ -99,7 +99,7 @@ class AzureAPIM:
             if told or (parts and _sequence(entry) != min(parts)):
                 return ()
             parts = parts or {0: _kept(entry)}
-        elif not parts and operation_of(_path(entry)) is None:
+        elif not parts and (operation_of(_path(entry)) is None or str(entry.get("method", "POST")).upper() != "POST"):
             return ()
         usage, request, response = _merged(parts, entry)
         sent = lowered(first(entry, ("requestheaders",))[0])

@@ -54,7 +54,8 @@ class AzureOpenAI:
 
     def sniff(self, sample: Sample) -> float:
         """By category and the properties of Cognitive Services."""
-        scores = [_score(azure_entry(record)) for record in sample.records if isinstance(record, Mapping)]
+        heads = sample.records or [dict.fromkeys(sample.columns, "?")]
+        scores = [_score(azure_entry(head)) for head in heads if isinstance(head, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 
     def index(self, record: Mapping[str, Any], context: Context) -> None:

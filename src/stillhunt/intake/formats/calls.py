@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ import orjson
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
+from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
 
 ACCOUNT_NAMES = (
@@ -153,6 +155,16 @@ def who(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
         if value is not None and (found := person(value, f"metadata.{key}")):
             return found
     return None
+
+
+_NO_CALLS = re.compile(
+    r"/(?:files|batches|models|fine_tuning|vector_stores|uploads|evals|containers|assistants|threads|organization|usage|keys?)(?:/|$|\?)"
+)
+
+
+def is_call(path: Any) -> bool:
+    """Whether a path may be a model's call: listings, files, batches and the like are none; where no path is known, it may."""
+    return not isinstance(path, str) or operation_of(path) is not None or _NO_CALLS.search(path.lower()) is None
 
 
 def request_parameters(request: Any, field: str) -> str | None:

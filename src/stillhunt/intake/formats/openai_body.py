@@ -132,7 +132,8 @@ class OpenAIBody:
         if status is None:
             status, field = first(inner, ("status", "status_code", "statusCode"))
         trusted, key = account_in_headers(sent, status)
-        plain = {name.replace(".", "_"): value for name, value in entry.items() if name not in ("user", "client_id")}
+        # A proxy may copy the client's own word for its user beside the bodies: that is no account.
+        plain = {name.replace(".", "_"): value for name, value in entry.items() if name != "user" or value != asked.get("user")}
         account = required_account(
             who(plain, ACCOUNT_KEYS) or who(lowered(entry.get("metadata")), ACCOUNT_KEYS) or trusted,
             context,

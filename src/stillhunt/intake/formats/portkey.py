@@ -18,6 +18,7 @@ from stillhunt.intake.formats.calls import (
     TEXT_COLUMNS,
     filled,
     first,
+    is_call,
     lowered,
     mapping,
     named,
@@ -83,6 +84,9 @@ class Portkey:
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction."""
         entry = {str(name).lower(): value for name, value in record.items()}
+        url = first(entry, ("request_url",))[0] or mapping(entry.get("request")).get("url")
+        if not is_call(url):
+            return ()
         metadata = lowered(entry.get("metadata"))
         account = required_account(
             who(metadata, ("_user", *ACCOUNT_KEYS)),
@@ -99,7 +103,6 @@ class Portkey:
         waited = count(round(took) if isinstance(took, float) and 0 <= took < 1e9 else took, field)
         model = label(text(entry.get("ai_model") or asked.get("model")), "ai_model")
         error = mapping(said.get("error"))
-        url = first(entry, ("request_url",))[0] or mapping(entry.get("request")).get("url")
         row: Row = {
             "interaction_id": identifier(text(entry.get("id")), "id"),
             "started_at": started,

@@ -82,7 +82,7 @@ class Vertex:
 
     def sniff(self, sample: Sample) -> float:
         """By the table's columns, or by an audit record of Vertex AI."""
-        heads = [dict.fromkeys(sample.columns)] if sample.columns else sample.records
+        heads = sample.records or [dict.fromkeys(sample.columns)]
         scores = [_score(record) for record in heads if isinstance(record, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 

@@ -7,9 +7,18 @@ import pytest
 
 from intake.memory_lake import MemoryLake
 from intake.test_formats_sniff import OWNERS
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context
-from stillhunt.intake.formats.calls import account_in_headers, credential_id, made_id, packed, unpacked, usage_columns, who
+from stillhunt.intake.formats.calls import (
+    account_in_headers,
+    credential_id,
+    made_id,
+    packed,
+    required_account,
+    unpacked,
+    usage_columns,
+    who,
+)
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.registry import registry
 
@@ -46,11 +55,44 @@ def test_a_credential_is_a_digest_and_a_blanked_one_is_nothing():
     assert [credential_id(value) for value in (None, 7, "", "Bearer ", "Bearer ****", "[REDACTED]", "short")] == [None] * 7
 
 
-def test_a_refused_credential_is_nobodys():
-    sent = {"authorization": "Bearer sk-example-0123"}
-    assert account_in_headers(sent, 200)[0] is not None
-    assert [account_in_headers(sent, status) for status in (401, "403", 407)] == [(None, None)] * 3
-    assert account_in_headers({**sent, "x-user-id": "a"}, 401) == ("a", None)
+def test_a_call_of_nobody_that_was_refused_is_an_unknown_callers():
+    assert account_in_headers({"authorization": "Bearer sk-example-0123", "x-user-id": "a"})[0] == "a"
+    for status in (401, "403", 407.0):
+        with pytest.raises(UnknownCaller):
+            required_account(None, Context(), "x: expected", status)
+    for status in (200, None, "x"):
+        with pytest.raises(BadRow, match=r"^x: expected"):
+            required_account(None, Context(), "x: expected", status)
+    assert required_account(None, Context(account_optional=True), "x: expected", 401) is None
+
+
+REFUSALS = [
+    ("access-log", "access_log", 0, {"status": "401", "http_x_user_id": "", "http_authorization": "Bearer sk-example-0123"}),
+    (
+        "openai-body",
+        "openai_body",
+        0,
+        {"status": 401, "request": {"headers": {"api-key": "sk-example-0123"}, "body": {"messages": [{"role": "user"}]}}},
+    ),
+    (
+        "openai-body",
+        "openai_body",
+        0,
+        {"status": 403, "key_id": "k-1", "headers": {"api-key": "sk-example-0123"}, "request": {"prompt": "x"}},
+    ),
+    ("helicone", "helicone", 0, {"response_status": 401, "request_user_id": None, "request_properties": {}}),
+    ("portkey", "portkey", 0, {"response_status_code": 401, "metadata": {}}),
+    ("cloudflare-ai-gateway", "cloudflare", 0, {"StatusCode": 401, "Metadata": {}}),
+    ("azure-openai", "azure_openai", 1, {"ResultSignature": "401", "properties_s": "{}"}),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "at", "changes"), REFUSALS)
+def test_a_refused_credential_adds_no_account(name, file, at, changes, tmp_path):
+    record = json.loads((SAMPLES / f"{file}.json").read_text())[at]
+    (tmp_path / "log.jsonl").write_text(json.dumps({**record, **changes}) + "\n")
+    report = ingest([tmp_path / "log.jsonl"], MemoryLake(), format=name, workers=1)
+    assert (report.accepted, sum(source.unknown_callers for source in report.sources)) == (0, 1)
 
 
 def test_placeholders_are_nobody_and_the_next_name_counts():
@@ -87,9 +129,7 @@ def named_nowhere(value):
     return value
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in NEW if name not in ("bedrock", "azure-apim", "langfuse-events")]
-)  # these have a principal, too
+@pytest.mark.parametrize("name", [name for name in NEW if name not in ("bedrock", "azure-apim")])  # these have a principal, too
 def test_a_placeholder_is_no_account_in_any_format(name):
     form, context = registry().formats[name], Context()
     records = [

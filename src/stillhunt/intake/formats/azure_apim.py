@@ -103,12 +103,13 @@ class AzureAPIM:
             return ()
         usage, request, response = _merged(parts, entry)
         sent = lowered(first(entry, ("requestheaders",))[0])
-        trusted, key = account_in_headers(sent, entry.get("responsecode"))
+        trusted, key = account_in_headers(sent)
         subscription = person(first(entry, ("apimsubscriptionid", "subscriptionid"))[0], "apimSubscriptionId")
         account = required_account(
             subscription or trusted or person(entry.get("userid"), "userId"),
             context,
             "apimSubscriptionId: expected the caller's subscription; read the gateway's log, too, and require a subscription on the API",
+            entry.get("responsecode"),
         )
         body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
         asked = decoded(request)

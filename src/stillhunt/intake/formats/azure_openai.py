@@ -73,6 +73,7 @@ class AzureOpenAI:
             person(entry.get("objectid"), "properties.objectId"),
             context,
             "properties.objectId: expected the caller; use Microsoft Entra ID instead of keys, or log in API Management (azure-apim)",
+            first(entry, ("resultsignature", "resulttype"))[0],
         )
         if started is None:
             started = azure_time(*first(entry, ("time", "timegenerated")))

@@ -14,11 +14,13 @@ from typing import Any
 
 import orjson
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
 from stillhunt.intake.formats.envoy_ai import operation_of
-from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
+from stillhunt.intake.formats.placeholders import CREDENTIAL, REFUSED
+from stillhunt.intake.formats.usage import tokens_of
+from stillhunt.intake.formats.values import decoded, json_text, optional_identifier, optional_identity, parameters
 
 ACCOUNT_NAMES = (
     *("x-account-id", "x-user-id", "x-consumer-id", "x-customer-id", "x-tenant-id", "x-client-id", "x-forwarded-user", "x-auth-user"),
@@ -46,6 +48,7 @@ ORGANIZATION_KEYS = (
 )
 CONVERSATION_KEYS = ("conversation_id", "conversationid", "session_id", "sessionid", "thread_id", "threadid", "chat_id")
 
+_REFUSED = frozenset(map(str, REFUSED))
 _SECRETS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 """Headers whose value is a credential. Every call of an account carries the same one, so that its digest tells accounts apart."""
 
@@ -85,26 +88,27 @@ def lowered(value: Any) -> dict[str, Any]:
     return found
 
 
-def required_account(account: str | None, context: Context, reason: str) -> str | None:
+def required_account(account: str | None, context: Context, reason: str, status: Any = None) -> str | None:
     """The account, or a refusal that says what to turn on.
 
     Raises:
+        UnknownCaller: nobody is named, and the gateway refused the call for it.
         BadRow: nobody is named, and the log is not read as half of one.
     """
     if account is None and not context.account_optional:
+        if str(status).partition(".")[0] in _REFUSED:
+            raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")
         raise BadRow(reason)
     return account
 
 
-def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str | None, str | None]:
+def account_in_headers(sent: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential.
 
-    A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
+    A digest that is an account is the row's `key_id`, too: a refused credential is nobody's, and is known by that (`placeholders.settle`).
     """
     account = next((found for name in ACCOUNT_NAMES if name in sent and (found := person(sent[name], name))), None)
     key = next((found for name in _SECRETS if name in sent and (found := credential_id(sent[name]))), None)
-    if str(status).partition(".")[0] in ("401", "403", "407"):
-        key = None
     return account or key, key
 
 
@@ -129,7 +133,7 @@ def credential_id(value: Any) -> str | None:
         return None
     if scheme.lower() == "basic":
         secret = f"basic {secret}"
-    return f"key-{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:24]}"
+    return f"{CREDENTIAL}{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
 def made_id(*parts: Any) -> str:
@@ -175,53 +179,11 @@ def request_parameters(request: Any, field: str) -> str | None:
     return parameters({str(name): value for name, value in found.items() if name not in _CONTENT and value is not None}, field)
 
 
-_INPUT = (
-    *("prompt_tokens", "input_tokens", "inputTokens", "promptTokens", "promptTokenCount", "inputTokenCount", "prompt_token_count"),
-    *("inputTextTokenCount", "input_token_count"),
-)
-_OUTPUT = (
-    *("completion_tokens", "output_tokens", "outputTokens", "completionTokens", "candidatesTokenCount", "outputTokenCount"),
-    *("generation_token_count", "totalOutputTextTokenCount", "output_token_count"),
-)
-_REASONING = ("reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "output_reasoning_tokens", "reasoning")
-_CACHED = (
-    *("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount", "cachedContentTokenCount", "cached_tokens"),
-    *("cachedInputTokens", "cache_read"),
-)
-_SPENT = ("completion_tokens_details", "output_tokens_details", "outputTokenDetails", "output_token_details", "completionTokensDetails")
-_GIVEN = ("prompt_tokens_details", "input_tokens_details", "inputTokenDetails", "input_token_details", "promptTokensDetails")
-
-
-_COLUMN_OF = {
-    **dict.fromkeys(_INPUT, "input_tokens"),
-    **dict.fromkeys(_OUTPUT, "output_tokens"),
-    **dict.fromkeys(_REASONING, "reasoning_tokens"),
-    **dict.fromkeys(_CACHED, "cached_tokens"),
-}
-
-
 def usage_columns(usage: Any, field: str) -> Row:
     """Token counts of a usage object in any vendor's spelling; columns that it does not have are not there."""
-    row: Row = {}
-    found = mapping(usage)
-    _count_into(row, found, field, ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"))
-    for key in _SPENT:
-        if key in found:
-            _count_into(row, mapping(found[key]), field, ("reasoning_tokens",))
-    for key in _GIVEN:
-        if key in found:
-            _count_into(row, mapping(found[key]), field, ("cached_tokens",))
-    return row
-
-
-def _count_into(row: Row, counts: Mapping[str, Any], field: str, columns: tuple[str, ...]) -> None:
-    for key, value in counts.items():
-        column = _COLUMN_OF.get(key)
-        if column in columns and value is not None and not row.get(column) and not isinstance(value, dict | list | bool):
-            # A zero beside another count of the same tokens is a field that this vendor does not fill.
-            told = count(value, f"{field}.{key}")
-            if told is not None:
-                row[column] = told
+    told = tokens_of(mapping(usage), field)
+    columns = {"input_tokens": told.input, "output_tokens": told.output, "reasoning_tokens": told.reasoning, "cached_tokens": told.cached}
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def text_columns(body: Body) -> Row:

@@ -81,7 +81,10 @@ class Cloudflare:
         entry = {str(name).replace("_", "").lower(): value for name, value in record.items()}
         metadata = lowered(entry.get("metadata"))
         account = required_account(
-            who(metadata, ACCOUNT_KEYS), context, "Metadata.user_id: expected the account; send cf-aig-metadata with each request"
+            who(metadata, ACCOUNT_KEYS),
+            context,
+            "Metadata.user_id: expected the account; send cf-aig-metadata with each request",
+            entry.get("statuscode"),
         )
         request, response = (_body(entry.get(name)) for name in ("requestbody", "responsebody"))
         asked, said = mapping(request), mapping(response)

@@ -91,6 +91,7 @@ class Helicone:
             who(properties, ACCOUNT_KEYS[:10]) or person(first(record, ("request_user_id", "user_id"))[0], "request_user_id"),
             context,
             "request_user_id: expected the account; send the header Helicone-User-Id with each request",
+            first(record, ("response_status", "status"))[0],
         )
         request, response = _body(get("request_body")), _body(get("response_body"))
         asked, said = mapping(request), mapping(response)

@@ -61,8 +61,6 @@ class LangfuseEvents:
             merged.setdefault("traceId", None)
             if not merged.get("startTime"):
                 merged["startTime"] = event.get("timestamp")  # what Langfuse takes when a library sent none
-            if not mapping(merged.get("usageDetails")) and not mapping(merged.get("usage")):
-                merged["usageDetails"] = {"total": None}  # known to be none, so that it is looked for nowhere else
             yield from langfuse.FORMAT.read(merged, context)
 
 

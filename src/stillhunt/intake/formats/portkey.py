@@ -92,6 +92,7 @@ class Portkey:
             who(metadata, ("_user", *ACCOUNT_KEYS)),
             context,
             "metadata._user: expected the account; send _user in x-portkey-metadata, and ask the export for metadata",
+            entry.get("response_status_code"),
         )
         request, response = body_in(entry, ("request",)), body_in(entry, ("response",))
         asked, said = mapping(request), mapping(response)

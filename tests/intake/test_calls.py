@@ -19,6 +19,7 @@ from stillhunt.intake.formats.calls import (
     usage_columns,
     who,
 )
+from stillhunt.intake.kept import Kept
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.registry import registry
 
@@ -176,3 +177,15 @@ def test_every_new_format_is_guessed_and_read_from_files(name, layout, tmp_path)
     assert {row["source"] for row in lake.interactions.values()} == {name}
     again = ingest([tmp_path], lake, workers=1)
     assert again.accepted == 0
+
+
+@pytest.mark.parametrize("name", ["azure-apim", "kserve", "langfuse-events", "langsmith"])
+def test_what_is_remembered_may_be_larger_than_memory(name):
+    form = registry().formats[name]
+    records, expected = call_count(name)
+    context = Context(kept=Kept(memory_bytes=0))
+    for record in records:
+        form.index(record, context)
+    assert context.kept.items() == []  # nothing is held: it lies in a file
+    assert [row for record in records for table, row in form.read(record, context) if table == "interactions"] == expected
+    context.kept.close()

@@ -21,6 +21,7 @@ from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.placeholders import CREDENTIAL, REFUSED
 from stillhunt.intake.formats.usage import tokens_of
 from stillhunt.intake.formats.values import decoded, json_text, optional_identifier, optional_identity, parameters
+from stillhunt.intake.kept import key_of
 
 ACCOUNT_NAMES = (
     *("x-account-id", "x-user-id", "x-consumer-id", "x-customer-id", "x-tenant-id", "x-client-id", "x-forwarded-user", "x-auth-user"),
@@ -213,6 +214,17 @@ def filled(*rows: Mapping[str, Any]) -> Row:
             if found.get(name) is None:
                 found[name] = value
     return found
+
+
+def keep(context: Context, kind: str, name: str, value: Any) -> None:
+    """Remember something of a record under what its call, trace or pair has in common, for the second pass (`Context.kept`)."""
+    context.kept.add(key_of(f"{kind} {name}"), packed([name, value]))
+
+
+def kept(context: Context, kind: str, name: str) -> list[Any]:
+    """What was remembered under a name, in the order in which it came."""
+    found = (unpacked(data) for data in context.kept.get(key_of(f"{kind} {name}")))
+    return [value for owner, value in found if owner == name]  # keys are hashes, which may collide
 
 
 def packed(value: Any) -> bytes:

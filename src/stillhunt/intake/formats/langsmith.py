@@ -17,6 +17,8 @@ from stillhunt.intake.formats.calls import (
     TEXT_COLUMNS,
     filled,
     first,
+    keep,
+    kept,
     lowered,
     mapping,
     named,
@@ -79,12 +81,7 @@ class LangSmith:
         told = {name: value for name, value in _metadata(record).items() if name in _WHO and text(value) is not None}
         if trace is None or not told:
             return
-        known: dict[str, Any] = context.facts.setdefault(("langsmith", trace), {})
-        if record.get("parent_run_id") in (None, ""):
-            known.update(told)
-        else:
-            for name, value in told.items():
-                known.setdefault(name, value)
+        keep(context, self.name, str(trace), [record.get("parent_run_id") not in (None, ""), told])
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a run of a model."""
@@ -93,7 +90,10 @@ class LangSmith:
         if kind not in ("llm", "embedding"):
             return ()
         trace = text(record.get("trace_id"))
-        metadata = {**(context.facts.get(("langsmith", trace), {}) if trace is not None else {}), **_metadata(record)}
+        metadata = _metadata(record)
+        if trace is not None:
+            for _, told in sorted(kept(context, self.name, str(trace)), key=lambda found: bool(found[0])):
+                metadata = {**told, **metadata}
         account = required_account(
             who(metadata, ACCOUNT_KEYS),
             context,

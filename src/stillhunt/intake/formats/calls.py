@@ -216,6 +216,10 @@ def filled(*rows: Mapping[str, Any]) -> Row:
     return found
 
 
+_PLAIN = 1024
+"""Bytes up to which compressing takes more time than it saves room."""
+
+
 def keep(context: Context, kind: str, name: str, value: Any) -> None:
     """Remember something of a record under what its call, trace or pair has in common, for the second pass (`Context.kept`)."""
     context.kept.add(key_of(f"{kind} {name}"), packed([name, value]))
@@ -227,19 +231,21 @@ def kept(context: Context, kind: str, name: str) -> list[Any]:
     return [value for owner, value in found if owner == name]  # keys are hashes, which may collide
 
 
-def packed(value: Any) -> bytes:
-    """What a first pass remembers of a record until the second meets its call: JSON, compressed."""
+def packed(value: list[Any]) -> bytes:
+    """What a first pass remembers of a record until the second meets its call: a list as JSON, compressed when it is long."""
     try:
         plain = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # integers beyond 64 bits, lone surrogates
         plain = json.dumps(value, default=str, skipkeys=True).encode()
-    return zlib.compress(plain, 1)
+    # orjson's bytes have grown and shrunk: to keep them as they are would keep the holes that they left.
+    return bytes(bytearray(plain)) if len(plain) < _PLAIN else zlib.compress(plain, 1)
 
 
-def unpacked(data: bytes) -> Any:
+def unpacked(data: bytes) -> list[Any]:
     """The inverse of `packed`."""
-    plain = zlib.decompress(data)
+    plain = data if data[:1] == b"[" else zlib.decompress(data)  # no compressed text begins so
     try:
-        return orjson.loads(plain)
+        found: list[Any] = orjson.loads(plain)
     except ValueError:
-        return json.loads(plain)
+        found = json.loads(plain)
+    return found

@@ -15,6 +15,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -107,7 +108,7 @@ class Bedrock:
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(record.get("accountId"), "accountId"),
             "key_id": principal,
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id", "end_user")),
+            "end_user_id": who(metadata, END_USER_KEYS),
             "surface": "batch" if "Async" in operation or "Batch" in operation else "api",
             "operation": "embeddings" if model is not None and "embed" in model.lower() else "chat",
             "request_model": model,

@@ -32,6 +32,7 @@ ACCOUNT_NAMES = (
 ACCOUNT_KEYS = (
     *("account_id", "accountid", "user_id", "userid", "customer_id", "customerid", "consumer_id", "consumerid", "tenant_id", "tenantid"),
     *("client_id", "clientid", "subscriber_id", "principal_id", "_user", "user", "account", "customer", "tenant"),
+    *("user_api_key_user_id", "user_api_key_hash"),  # what LiteLLM passes on
 )
 """Names under which applications put who called into the metadata of a request, the surest first."""
 
@@ -47,6 +48,7 @@ ORGANIZATION_KEYS = (
     "team",
     "workspace_id",
 )
+END_USER_KEYS = ("end_user_id", "enduser_id", "end_user", "user_api_key_end_user_id")
 CONVERSATION_KEYS = ("conversation_id", "conversationid", "session_id", "sessionid", "thread_id", "threadid", "chat_id")
 
 _REFUSED = frozenset(map(str, REFUSED))

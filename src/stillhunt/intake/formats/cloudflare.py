@@ -14,6 +14,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -104,7 +105,7 @@ class Cloudflare:
             "ended_at": started + took * 1000 if took is not None and took < 10**9 else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(text(entry.get("gateway")), "Gateway"),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "RequestBody.user"),
+            "end_user_id": who(metadata, END_USER_KEYS) or person(asked.get("user"), "RequestBody.user"),
             "surface": "api",
             "operation": operation_of(f"/{str(path).lstrip('/')}")
             or ("embeddings" if "embed" in str(entry.get("modeltype", "")).lower() else "chat"),

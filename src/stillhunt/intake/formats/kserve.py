@@ -111,7 +111,7 @@ class KServe:
         ended = other.get("time")
         row: Row = {
             "interaction_id": call,
-            "started_at": moment(*first(entry, ("time", "knativearrivaltime"))),
+            "started_at": moment(*_time(entry, said)),
             "ended_at": moment(ended, "time") if ended is not None else None,
             "account_id": account,
             "organization_id": optional_identifier(text(sent.get("x-organization-id") or entry.get("namespace")), "namespace"),
@@ -132,6 +132,12 @@ class KServe:
             **text_columns(body),
         }
         return (("interactions", filled(row, usage_columns(usage_of(response), "data.usage"))),)
+
+
+def _time(entry: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Any, str]:
+    """When the event was; records of a bucket have no time but the one that the model's server wrote into its answer."""
+    value, field = first(entry, ("time", "knativearrivaltime"))
+    return (value, field) if value is not None else (said.get("created"), field)
 
 
 def _entry(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -111,7 +112,7 @@ class LangSmith:
             "ended_at": moment(ended, "end_time") if ended not in (None, "") else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")),
+            "end_user_id": who(metadata, END_USER_KEYS),
             "surface": "api",
             "operation": "embeddings" if kind == "embedding" else "chat",
             "request_model": label(

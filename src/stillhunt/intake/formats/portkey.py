@@ -14,6 +14,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -112,7 +113,7 @@ class Portkey:
             "organization_id": named(metadata, ("_organisation", "_organization", *ORGANIZATION_KEYS))
             or optional_identifier(text(entry.get("workspace_slug")), "workspace_slug"),
             "key_id": optional_identifier(text(first(entry, ("virtual_key", "api_key_id"))[0]), "virtual_key"),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "request.user"),
+            "end_user_id": who(metadata, END_USER_KEYS) or person(asked.get("user"), "request.user"),
             "surface": "api",
             "operation": operation_of(url) or "chat",
             "request_model": label(text(asked.get("model")), "request.model") or model,

@@ -30,7 +30,7 @@ from stillhunt.cli import (
 )
 from stillhunt.cli import range as range_group
 
-EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
+EPILOG = "Exit status: 0 done, 1 found something (with --fail-on) or `case rerun` differs, 2 bad usage or input."
 
 app = typer.Typer(
     name="stillhunt",

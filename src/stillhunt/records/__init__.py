@@ -344,6 +344,8 @@ class Member(_Message):
     calls: int | None = None
     first_seen: str | None = None
     last_seen: str | None = None
+    calls_by_span: list[int] = Field(default_factory=list, exclude_if=lambda found: not found)
+    """Calls in each span of `Campaign.span_hours` hours; the first begins at midnight UTC of the campaign's first day."""
 
 
 class Campaign(_Message):
@@ -362,6 +364,8 @@ class Campaign(_Message):
     instructions: list[str] = Field(default_factory=list)
     """What the accounts have in common to say, slots blank, from the k-anonymous dictionary."""
     calls_by_day: dict[str, int] = Field(default_factory=dict)
+    span_hours: int | None = Field(default=None, exclude_if=lambda found: found is None)
+    """Length of the spans that its members' calls are counted in (`Member.calls_by_span`)."""
     content: Likeness | None = None
     """What the requests have in common beside words; none where intake could not see them. It describes, and decides nothing."""
 

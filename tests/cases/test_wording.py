@@ -130,7 +130,8 @@ def test_what_could_not_be_judged_stands_in_the_headline():
     assert wording.headline(one) == "0 campaigns; 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text."
     more = without(nothing, pools=[pool(), pool("p-2", 30, not_visible=("text", "payment", "e-mail")), pool("p-3", verdict="cleared")])
     assert wording.headline(more) == (
-        "0 campaigns; 2 pools (50 accounts together) each act as one and could not be judged: the logs hold no text, no payment and no e-mail."
+        "0 campaigns; 2 pools (50 accounts together) each act as one and could not be judged: "
+        "the logs hold no text, no payment and no e-mail."
     )
     assert [group.pools[0].pool_id for group in wording.reasons(more)] == ["p-3"]
     unsure = without(nothing_found(), pools=[pool(not_visible=())])

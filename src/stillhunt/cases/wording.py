@@ -205,11 +205,24 @@ def unjudged_sentence(findings: Findings) -> str:
     if not pools:
         return ""
     accounts = len({account for pool in pools for account in pool.accounts})
-    act = "acts as one" if len(pools) == 1 else "act as one each"
-    lacking = not_held(pools)
-    return f"{count(len(pools), 'pool')} of {count(accounts, 'account')} {act} and could not be judged" + (
-        f": the logs hold {lacking}" if lacking else ""
+    one = len(pools) == 1
+    who = (
+        f"1 pool of {count(accounts, 'account')} acts" if one else f"{len(pools):,} pools ({count(accounts, 'account')} together) each act"
     )
+    lacking = not_held(pools)
+    return f"{who} as one and could not be judged" + (
+        f": the logs hold {lacking}{'' if _nobodys(findings, pools) else ' of theirs'}" if lacking else ""
+    )
+
+
+_SEEN_BY = {"text": "identical", "payment": "payment", "e-mail": "email"}
+"""What a pool may lack -> the channel that sees nothing where nobody has it."""
+
+
+def _nobodys(findings: Findings, pools: Iterable[Pool]) -> bool:
+    """Whether what these pools lack is lacking of everybody in the logs."""
+    dark = {channel.channel for channel in blind(findings.visibility)}
+    return all(_SEEN_BY.get(name) in dark for pool in pools for name in pool.not_visible)
 
 
 def no_text(findings: Findings) -> bool:
@@ -325,8 +338,9 @@ def what_next(findings: Findings, where: str | None = None) -> list[str]:
     return [*steps, *limits(findings)]
 
 
-FEWEST_LOOKED_FOR, FEWEST_NAMED = 5, 8
-"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`)."""
+FEWEST_LOOKED_FOR, FEWEST_NAMED, LARGEST_LOOKED_FOR = 5, 8, 0.5
+"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`), and
+the largest share of all accounts that is looked for (`pools.candidates.LARGEST`)."""
 
 FEW_CALLS = 20
 """Calls (`campaigns.harvest.LEAST_CALLS`) from which on an account says what ordinary traffic is."""
@@ -336,7 +350,10 @@ def limits(findings: Findings) -> list[str]:
     """Why a scan that names nobody could not have named more, one sentence each, and only where it is so."""
     if findings.campaigns:
         return []
-    said = f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named, and of fewer than {FEWEST_LOOKED_FOR} not looked for"
+    said = (
+        f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named; pools of fewer than {FEWEST_LOOKED_FOR}, or of more than "
+        f"{LARGEST_LOOKED_FOR:.0%} of all accounts, are not looked for"
+    )
     small = [pool for pool in findings.pools if pool.verdict == "too few"]
     accounts, calls = findings.scanned.accounts, findings.scanned.interactions
     if accounts < FEWEST_NAMED:

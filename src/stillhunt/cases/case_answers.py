@@ -9,11 +9,13 @@ from typing import Any
 from stillhunt.cases.case_document import Block, Heading, Items, Kind, Picture, Table, Text, shown
 from stillhunt.cases.case_hypotheses import ELSEWHERE, argued, numbered
 from stillhunt.cases.case_pictures import likelihoods
-from stillhunt.cases.wording import moment
+from stillhunt.cases.wording import by_chance, moment
 from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Estimate, Hypothesis
 
 MOST_ROWS = 24
 MOST_COLUMNS = 8
+LOG10 = "log10 evidence"
+"""The unit of estimates that are evidence: they are spoken as all evidence is."""
 FOLD_ROWS = 8
 """Rows from which on a narrow table is folded."""
 FULL = 90
@@ -63,7 +65,9 @@ def _side_by_side(hypotheses: Sequence[Hypothesis]) -> Table:
 def _figures(estimates: Mapping[str, Estimate]) -> Table:
     rows = []
     for name, one in estimates.items():
-        rows.append([shown(name.replace("_", " "), 60), number(one.value), _interval(one), shown(one.unit, 80), shown(one.method, 300)])
+        known = by_chance(one.value) if one.unit == LOG10 and one.value is not None else number(one.value)
+        unit = "by chance" if one.unit == LOG10 else shown(one.unit, 80)
+        rows.append([shown(name.replace("_", " "), 60), known, _interval(one), unit, shown(one.method, 300)])
     return Table(
         ["What", "Value", "Interval", "Unit", "How"], ["text", "number", "text", "text", "text"], [0.15, 0.13, 0.19, 0.17, 0.36], rows
     )
@@ -100,16 +104,19 @@ def _rows(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 def _folded(table: Table) -> Table:
     """A long and narrow table as several beside one another, read column by column."""
-    times = min(int(1 / sum(table.widths)), 4) if len(table.rows) >= FOLD_ROWS else 1
+    times = min(int(1 / (sum(table.widths) + 0.02)), 4) if len(table.rows) >= FOLD_ROWS else 1
     if times < 2:
         return table
     high = math.ceil(len(table.rows) / times)
-    blank = [""] * len(table.columns)
-    rows = [
-        [cell for part in range(times) for cell in (table.rows[at + part * high] if at + part * high < len(table.rows) else blank)]
-        for at in range(high)
-    ]
-    return Table(table.columns * times, table.kinds * times, table.widths * times, rows)
+    rows: list[list[str]] = []
+    for at in range(high):
+        parts = [table.rows[place] if place < len(table.rows) else [""] * len(table.columns) for place in range(at, times * high, high)]
+        rows.append([cell for part in parts for cell in ("", *part)][1:])
+    gap: Kind = "text"
+    kinds = [kind for _ in range(times) for kind in (gap, *table.kinds)][1:]
+    room = (1 - times * sum(table.widths)) / (times - 1)
+    widths = [width for _ in range(times) for width in (min(room, 0.04), *table.widths)][1:]
+    return Table([name for _ in range(times) for name in ("", *table.columns)][1:], kinds, widths, rows)
 
 
 def _kind(values: Sequence[Any], key: str) -> Kind:

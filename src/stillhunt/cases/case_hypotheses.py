@@ -53,7 +53,8 @@ def _matrix(
     order = sorted(cells, key=lambda key: -weight[key])
     rows = [[f"{text} ({reference})" if reference else text, *cells[text, reference]] for text, reference in order[:MAX_EVIDENCE]]
     each = min(0.08, _SHARE / len(columns))
-    kinds: list[Kind] = ["text", *("number" for _ in columns)]
+    signs: list[Kind] = ["number"] * len(columns)
+    kinds: list[Kind] = ["text", *signs]
     table = Table(
         ["Evidence", *(f"{at}" for at in range(1, len(columns) + 1))], kinds, [1 - each * len(columns), *([each] * len(columns))], rows
     )

@@ -43,7 +43,7 @@ def heat_map(timeline: Timeline) -> str:
     spans = timeline.calls.shape[1]
     named = len(rows) <= MOST_LABELLED
     left = _LABEL if named else 46
-    height = 12.0 if named else max(480.0 / len(rows), 2.4)
+    height = 12.0 if named else max(380.0 / len(rows), 2.0)
     width = (_PLOT - left - 6) / max(spans, 1)
     bounds = shades(timeline.calls)
     top = _HEAD + _RATE + _GAP

@@ -99,7 +99,7 @@ def _summary(about: About) -> list[Block]:
         blocks.append(Facts([(shown(answer.title, 120), shown(answer.summary, 2_000)) for answer in about.answers]))
     else:
         blocks.append(Text("The four questions were not asked yet (`stillhunt case answer`)."))
-    blocks.append(Text(wording.error_rate(about.findings), small=True))
+    blocks.append(Text(f"{wording.error_rate(about.findings)} {wording.BY_CHANCE}", small=True))
     return blocks
 
 
@@ -156,7 +156,7 @@ def _weighed(about: About) -> list[Block]:
     campaign = about.campaign
     asked = [(axis.name.capitalize(), f"{by_chance(axis.evidence.log10_evidence)}: {axis.question}") for axis in wording.axes(campaign)]
     rows = [[kind.words, kind.together.words, kind.hidden] for kind in kinds(campaign.coordination, campaign.concealment)]
-    blocks: list[Block] = [Heading("The weight of the evidence"), Facts(asked), Text(wording.BY_CHANCE, small=True)]
+    blocks: list[Block] = [Heading("The weight of the evidence"), Facts(asked)]
     if rows:
         widths = [0.4, 0.3, 0.3]
         blocks.append(Table(["Alike in", "By chance", "Left after visible causes"], ["text", "text", "text"], widths, rows))

@@ -12,6 +12,7 @@ from html import escape
 
 HEIGHT = 20
 """Units of the picture's own height; the page decides how many pixels that is."""
+_SHORTEST = 1.5
 
 
 def bars(values: Sequence[int], most: int, said: str, kind: str) -> str:
@@ -35,7 +36,9 @@ def bars(values: Sequence[int], most: int, said: str, kind: str) -> str:
 def span(begin: float, end: float, said: str, kind: str) -> str:
     """One line from `begin` to `end`, both shares (0 to 1) of the width."""
     low, high = (100 * min(max(one, 0.0), 1.0) for one in (begin, end))
-    path = f"M{_short(min(low, 98.5))} {0.4 * HEIGHT:g}H{_short(max(high, low + 1.5))}v{0.2 * HEIGHT:g}H{_short(min(low, 98.5))}z"
+    low = min(low, 100 - _SHORTEST)
+    high = max(high, low + _SHORTEST)
+    path = f"M{_short(low)} {0.4 * HEIGHT:g}H{_short(high)}v{0.2 * HEIGHT:g}H{_short(low)}z"
     return _strip(100, path, said, kind)
 
 

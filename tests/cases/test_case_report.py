@@ -18,7 +18,7 @@ from stillhunt.cases import case_report, proceedings, wording
 from stillhunt.cases.bundle import Wanted, export
 from stillhunt.cases.case_answers import answered
 from stillhunt.cases.case_document import Document, Facts, Heading, Items, Picture, Quote, Table, Text, shown
-from stillhunt.cases.case_hypotheses import MAX_EVIDENCE, MAX_HYPOTHESES, argued
+from stillhunt.cases.case_hypotheses import HOW_TO_READ, MAX_EVIDENCE, MAX_HYPOTHESES, argued
 from stillhunt.cases.case_pictures import heat_map
 from stillhunt.cases.case_report import about, html_of, pdf_of, render_html, render_pdf, reports
 from stillhunt.cases.case_telling import MOST_ACCOUNTS, About, told
@@ -188,6 +188,7 @@ def test_what_speaks_for_one_and_against_another_is_told_once(said):
     for sentence in ("one queue serves all", "two clocks", "a second card", "Clocks are taken as right.", "Only here."):
         times = 2 if sentence == "two clocks" else 1  # each of the two answers has clocks
         assert page.text.count(sentence) == times
+    assert page.text.count(HOW_TO_READ) == 1
     assert "one queue serves all +4 −32" in page.text, "the likeliest hypothesis comes first, as it is numbered"
     assert "a contract on record 1, 2" in page.text
     assert page.text.count("Very likely one hand.") == 2, "once for each answer, at the head of the report"

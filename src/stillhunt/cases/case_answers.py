@@ -34,7 +34,7 @@ def answered(answer: Answer, before: Sequence[Answer] = ()) -> list[Block]:
         picture = likelihoods(ordered)
         blocks.append(Picture("How likely", "The range that each word of likelihood stands for.", picture, f"Likelihoods: {said}."))
         blocks.append(_side_by_side(ordered))
-        blocks += argued(ordered)
+        blocks += argued(ordered, explained=any(one.hypotheses for one in before))
     if answer.estimates:
         blocks += [Heading("Figures", 3), _figures(answer.estimates)]
     for name, rows in answer.tables.items():

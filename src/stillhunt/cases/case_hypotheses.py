@@ -29,8 +29,8 @@ def numbered(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
     return sorted(hypotheses, key=lambda one: -LIKELIHOOD_RANGES[one.likelihood][0])
 
 
-def argued(hypotheses: Sequence[Hypothesis]) -> list[Block]:
-    """What speaks for and against, and what would change it, each sentence once."""
+def argued(hypotheses: Sequence[Hypothesis], *, explained: bool = False) -> list[Block]:
+    """What speaks for and against, and what would change it, each sentence once; how to read it unless that was `explained` before."""
     ordered = numbered(hypotheses)
     columns = ordered[:MAX_HYPOTHESES]
     cells: dict[tuple[str, str], list[str]] = {}
@@ -42,7 +42,11 @@ def argued(hypotheses: Sequence[Hypothesis]) -> list[Block]:
                 row = cells.setdefault(key, [""] * len(columns))
                 row[at] = f"{row[at]}\n{_weighed(sign, point)}".strip()
                 weight[key] = max(weight.get(key, 0.0), abs(point.bits or 0.0))
-    return [*_matrix(cells, weight, columns, len(ordered) - len(columns)), *_changes(columns)]
+    table = _matrix(cells, weight, columns, len(ordered) - len(columns))
+    if not table:
+        return _changes(columns)
+    how = [] if explained else [Text(HOW_TO_READ, small=True)]
+    return [Heading("For and against", 3), *how, *table, *_changes(columns)]
 
 
 def _matrix(
@@ -58,7 +62,7 @@ def _matrix(
     table = Table(
         ["Evidence", *(f"{at}" for at in range(1, len(columns) + 1))], kinds, [1 - each * len(columns), *([each] * len(columns))], rows
     )
-    blocks: list[Block] = [Heading("For and against", 3), Text(HOW_TO_READ, small=True), table]
+    blocks: list[Block] = [table]
     more = [f"{len(order) - MAX_EVIDENCE} more pieces of evidence"] if len(order) > MAX_EVIDENCE else []
     more += [f"what speaks for and against the other {left}"] if left > 0 else []
     if more:

@@ -238,8 +238,8 @@ def _sight(about: About) -> list[Block]:
     rows = []
     for channel in [*wording.seeing(findings.visibility), *wording.blind(findings.visibility)]:
         name = wording.visible(channel.channel, 40)
-        share = probability(channel.accounts / (findings.scanned.accounts or 1)) if channel.visible else "not visible"
-        rows.append([name, share, missing.get(name, "")])
+        saw = f"{channel.accounts:,}" if channel.visible else "not visible"
+        rows.append([name, saw, missing.get(name, "")])
     if rows:
         blocks.append(
             Table(["Channel", "Accounts that it saw", "What it could not see"], ["text", "number", "text"], [0.18, 0.2, 0.62], rows)

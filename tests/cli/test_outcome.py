@@ -147,6 +147,6 @@ def test_a_terminal_without_box_drawing_still_gets_the_result(findings_file):
 
 
 def test_a_shell_that_asks_what_could_come_next_is_answered(monkeypatch):
-    words = {"_STILLHUNT_COMPLETE": "complete_bash", "COMP_WORDS": "stillhunt scan --fail", "COMP_CWORD": "2"}
+    words = {"_STILLHUNT_COMPLETE": "complete_bash", "COMP_WORDS": "stillhunt scan --false", "COMP_CWORD": "2"}
     done = subprocess.run([sys.executable, "-m", "stillhunt"], env=os.environ | words, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["--fail-on-campaign"]
+    assert done.stdout.split() == ["--false-discovery-rate"]

@@ -36,7 +36,7 @@ def test_a_payload_becomes_the_whole_interaction():
     assert {
         name: row[name] for name in row if name not in ("tools", "messages", "request_parameters", "client_headers", "_request_ids")
     } == {
-        "interaction_id": "chatcmpl-9f1c2e7a",
+        "interaction_id": "0b8f3f5e-7d0e-4f4b-9c55-1f1f6a2b7c01",
         "started_at": 1783418400251934,
         "ended_at": 1783418404882115,
         "account_id": "user-1007",
@@ -67,7 +67,7 @@ def test_a_payload_becomes_the_whole_interaction():
     assert list(json.loads(row["client_headers"])) == ["x-stainless-lang", "x-stainless-package-version", "x-stainless-os"]
     assert json.loads(row["request_parameters"]) == {"temperature": 0.2, "max_tokens": 512}
     assert json.loads(row["tools"])[0]["function"]["name"] == "lookup"
-    assert row["_request_ids"] == ["0b8f3f5e-7d0e-4f4b-9c55-1f1f6a2b7c01"]
+    assert row["_request_ids"] == ["chatcmpl-9f1c2e7a"]
 
 
 def test_a_failure_keeps_its_status_and_has_no_response():
@@ -150,7 +150,7 @@ BAD = [
     ("model", 3),
     ("metadata", "x"),
     ("metadata", [1]),
-    ("end_user", {}),
+    ("end_user", True),
     ("user_agent", ["x"]),
     ("requester_ip_address", 5),
     ("model_parameters", 5),
@@ -169,15 +169,16 @@ def test_a_status_beyond_http_is_a_bad_row(code):
         read({**payloads()[1], "error_information": {"error_code": code}})
 
 
-def test_a_missing_id_is_replaced_by_the_call_id_and_else_bad():
-    record = {**payloads()[0], "id": None}
-    assert read(record)["interaction_id"] == record["litellm_call_id"]
-    with pytest.raises(BadRow, match="id"):
-        read({**record, "litellm_call_id": ""})
+def test_the_call_has_the_proxys_id_else_the_responses_and_else_none():
+    record = payloads()[0]
+    for nothing in (None, "", "None", "null", "undefined"):
+        assert read({**record, "id": nothing})["interaction_id"] == record["litellm_call_id"]
+        assert read({**record, "litellm_call_id": nothing})["interaction_id"] == record["id"]
+        assert read({**record, "id": nothing, "litellm_call_id": nothing})["interaction_id"] is None
 
 
 def test_numbers_as_ids_become_text():
-    row = read(changed({**payloads()[0], "id": 17}, user_api_key_user_id=4))
+    row = read(changed({**payloads()[0], "id": 17, "litellm_call_id": None}, user_api_key_user_id=4))
     assert (row["interaction_id"], row["account_id"]) == ("17", "4")
 
 
@@ -192,7 +193,7 @@ def test_an_address_that_is_none_is_not_shared_by_everybody():
 def test_a_spend_log_becomes_the_interaction_with_the_stored_request():
     row = read(spend(), form=litellm_spend.FORMAT)
     expected = {
-        "interaction_id": "chatcmpl-51aa",
+        "interaction_id": "aa11bb22",
         "started_at": 1783415722104000,
         "ended_at": 1783415724000000,
         "account_id": "user-2050",

@@ -107,6 +107,11 @@ def by_chance(log10_evidence: float) -> str:
     return f"1 in {number}" if log10_evidence < FULL_EVIDENCE else f"< 1 in {number}"
 
 
+def speaks_for(log10_evidence: float) -> bool:
+    """Whether evidence is told as speaking for something: it is neither against it nor next to nothing."""
+    return log10_evidence >= _EVEN
+
+
 def odds(bits: float) -> str:
     """A weight of evidence between hypotheses, whichever side it stands on: ``20 to 1``.
 

@@ -51,7 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same world.")] = 1,
     json: Json = False,
 ) -> None:
-    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it. One or two minutes, 0.4 GB."""
+    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it: a minute or two, 0.4 GB."""
     size = _Size(hidden, accounts, calls, seed)
     console = results()
     _clear(folder, size)

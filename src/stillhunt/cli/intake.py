@@ -117,6 +117,11 @@ def _beside(report: IngestReport) -> str:
             (sum(source.accounts for source in report.sources if not source.interactions), "account record", ""),
             (report.entitlements, "entitlement", ""),
             (sum(source.ignored for source in report.sources), "record of another kind", "records of another kind"),
+            (
+                sum(source.unknown_callers for source in report.sources),
+                "request of an unknown caller that the gateway refused",
+                "requests of unknown callers that the gateway refused",
+            ),
         )
         if number
     ]

@@ -13,7 +13,6 @@ import typer
 from typer.exceptions import TyperException
 
 from stillhunt import __version__
-from stillhunt.cases.wording import visible
 from stillhunt.cli import configuration
 from stillhunt.cli.settings import debugging
 from stillhunt.errors import StillhuntError
@@ -112,6 +111,8 @@ def _defect(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
+    from stillhunt.cases.wording import visible  # with it come tables and schemas, which `--help` does without
+
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError):

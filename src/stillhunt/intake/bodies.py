@@ -25,6 +25,19 @@ _TAIL = 160
 """Characters at the end of a text among which the first mark stands, with what LiteLLM writes after it."""
 REDACTED = "redacted-by-litellm"
 """What LiteLLM writes instead of content with `turn_off_message_logging`. Taken for a prompt, it would make everybody alike."""
+NO_TEXT = frozenset(
+    (
+        *(REDACTED, "default-message-value", "redacted", "REDACTED", "Redacted", "***REDACTED***", "***", "[Content redacted]"),
+        *(
+            f"{left}{word}{right}"
+            for word in ("redacted", "REDACTED", "masked", "MASKED", "filtered", "FILTERED")
+            for left, right in ("[]", "<>")
+        ),
+    )
+)
+"""Whole texts that stand for content which a gateway or an SDK left out: no text, as if nothing had been logged."""
+
+_LONGEST_NO_TEXT = max(map(len, NO_TEXT))
 
 LETTERS = {**ROLE_LETTERS, "system": "s", "developer": "s", "human": "u", "ai": "a"}
 """Role -> its letter in the transcript; "s" is the system's, which stands apart, and any other role is "o"."""
@@ -92,7 +105,7 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
         _read_response(body, response)
     if systems:
         body.system = _finished(body, "\n".join(systems))
-    if turns and turns[0][1:] != REDACTED:
+    if turns and not (len(turns[0]) <= _LONGEST_NO_TEXT + 1 and turns[0][1:] in NO_TEXT):
         body.transcript = _finished(body, TURN + TURN.join(turns))
         if kept is not None:
             body.messages = json_text(kept)
@@ -110,7 +123,7 @@ def finished(text: str) -> tuple[str | None, bool]:
     """A text as it is kept (None when there is none, or when it is redacted), and whether LiteLLM cut it."""
     # One character is found twenty times faster than a word, and this runs over every text.
     cut = ("_" in text and TRUNCATION_MARKS[1] in text) or TRUNCATION_MARKS[0] in text[-_TAIL:]
-    if text == REDACTED or not text:
+    if not text or (len(text) <= _LONGEST_NO_TEXT and text in NO_TEXT):
         return None, cut
     return (text if text.isascii() else encodable(text)), cut
 
@@ -121,7 +134,7 @@ def finished(text: str) -> tuple[str | None, bool]:
 
 def _unfold(request: Any, body: Body) -> tuple[Iterable[Any] | None, Any, Any]:
     """(messages, tools, system) of a request that is not already a list of messages."""
-    request = _opened(request)
+    request = opened_body(request)
     if isinstance(request, str):
         request = salvaged(request) if any(mark in request[-_TAIL:] for mark in TRUNCATION_MARKS) else request
         if isinstance(request, str):
@@ -155,7 +168,7 @@ _SHAPES = frozenset(
 )
 
 
-def _opened(value: Any) -> Any:
+def opened_body(value: Any) -> Any:
     """JSON text decoded when a body is in it; any other text stays as written, for models are asked and answer in JSON, too."""
     if not isinstance(value, str):
         return decoded(value)
@@ -280,7 +293,7 @@ def _read_response(body: Body, response: Any) -> None:
 
 def answer_parts(response: Any, body: Body) -> tuple[list[Part], str | None]:
     """(parts, finish reason) of a response of any shape; sets `body.truncated` where it was cut."""
-    response = _opened(response)
+    response = opened_body(response)
     if isinstance(response, str):
         events = events_of(response)
         if events:

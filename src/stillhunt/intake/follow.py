@@ -170,6 +170,7 @@ class Follower:
                 report.quarantined.update(row.reason for row in bad)
                 report.records += batch.records
                 report.ignored += batch.ignored
+                report.unknown_callers += batch.unknown
                 for name, rows in batch.rows.items():
                     setattr(report, name, getattr(report, name) + rows)
                 after[done.source] = replace(position, lines=position.lines + batch.lines, bad=position.bad + len(bad))

@@ -229,6 +229,7 @@ def _take(run: _Run, source: _Source, done: Done) -> None:
     report.quarantined.update(row.reason for row in bad)
     report.records += batch.records
     report.ignored += batch.ignored
+    report.unknown_callers += batch.unknown
     for name, rows in batch.rows.items():
         setattr(report, name, getattr(report, name) + rows)
     report.filled |= batch.filled

@@ -12,13 +12,14 @@ from stillhunt.records import CANONICAL_ACCOUNTS, CANONICAL_INTERACTIONS
 
 @dataclass
 class SourceReport:
-    """One file. For a format with one call in each record: records == accepted + duplicates + ignored + quarantined."""
+    """One file. For a format with one call in each record: records == accepted + duplicates + ignored + unknown_callers + quarantined."""
 
     source: str
     format: str | None = None
     size: int = 0  # bytes on disk
     records: int = 0
     ignored: int = 0  # records of another kind, in which there is nothing to read
+    unknown_callers: int = 0  # calls that the gateway refused because it knew nobody by their credentials
     interactions: int = 0  # == accepted + duplicates once the ingest is done
     accepted: int = 0
     duplicates: int = 0  # already in the lake, or earlier in the same ingest
@@ -42,7 +43,7 @@ class SourceReport:
         }
 
 
-_COUNTS = ("records", "ignored", "interactions", "accepted", "duplicates", "accounts", "entitlements")
+_COUNTS = ("records", "ignored", "unknown_callers", "interactions", "accepted", "duplicates", "accounts", "entitlements")
 
 
 @dataclass

@@ -14,8 +14,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
+from stillhunt.intake.formats.placeholders import settle
 from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_line
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.quarantine import Bad
@@ -60,6 +61,7 @@ class Batch:
     records: int = 0
     scanned: int = 0  # records that the format's scanner read
     ignored: int = 0  # records of another kind: nothing to read in them, nothing wrong with them
+    unknown: int = 0  # calls that a gateway refused because it knew nobody by their credentials: no account's
     lines: int = 0  # how far the numbering of records moves on
     bad: list[Bad] = field(default_factory=list)
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
@@ -175,8 +177,11 @@ def _read(record: Row | BadRow, position: int, form: Format, context: Context, b
     try:
         for kind, row in form.read(record, context):
             _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
+            settle(row)
             found.append((kind, row))
         batch.ignored += not found
+    except UnknownCaller:
+        batch.unknown += 1
     except BadRow as bad:
         refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
     except Exception as error:  # a format that trips over a record must not cost the others

@@ -160,7 +160,10 @@ def _several(items: Sequence[Any], words: tuple[str, ...], stop: tuple[str, ...]
             continue
         said: Any = next((item[key] for key in words if item.get(key) is not None), None)
         said = said.get("text") if isinstance(said, Mapping) else said
-        reason: Any = next((item[key] for key in stop if item.get(key) is not None), None)
+        told = item.get("generation_info")
+        reason: Any = next(
+            (place[key] for place in (item, told if isinstance(told, Mapping) else {}) for key in stop if place.get(key) is not None), None
+        )
         reason = reason.get("reason") if isinstance(reason, Mapping) else reason
         inner = item.get("message")
         message = _message(inner) if isinstance(inner, Mapping) else {"content": said}

@@ -21,6 +21,7 @@ from stillhunt.intake.formats.calls import (
     first,
     made_id,
     mapping,
+    person,
     request_parameters,
     required_account,
     text,
@@ -86,10 +87,11 @@ class AccessLog:
         if operation is None or (words and words[0] not in ("POST", "-")) or str(entry.get("request_method", "POST")).upper() != "POST":
             return ()
         sent = {name.removeprefix("http_").replace("_", "-"): value for name, value in entry.items() if name.startswith("http_")}
-        _, key = account_in_headers(sent)
-        account = next((found for name in _ACCOUNT if (found := optional_identifier(text(entry.get(name)), name))), None)
-        account = account or optional_identifier(text(entry.get("remote_user")), "remote_user") or key
-        account = account or optional_identifier(text(entry.get("ssl_client_s_dn")), "ssl_client_s_dn")
+        status = entry.get("status")
+        _, key = account_in_headers(sent, status)
+        account = next((found for name in _ACCOUNT if (found := person(entry.get(name), name))), None)
+        account = account or person(entry.get("remote_user"), "remote_user") or key
+        account = account or person(entry.get("ssl_client_s_dn"), "ssl_client_s_dn")
         required_account(
             account,
             context,
@@ -101,14 +103,13 @@ class AccessLog:
         asked = mapping(request)
         body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
         call = optional_identifier(text(first(entry, _ID)[0]), "request_id")
-        status = entry.get("status")
         row: Row = {
             "interaction_id": call or made_id(account, at, sorted((name, str(value)) for name, value in entry.items())),
             "started_at": at - waited,  # nginx writes when the request was done, and how long it took
             "ended_at": at,
             "account_id": account,
             "key_id": key,
-            "end_user_id": optional_identifier(text(asked.get("user")), "request_body.user"),
+            "end_user_id": person(asked.get("user"), "request_body.user"),
             "surface": "batch" if "/batches" in str(path) else "api",
             "operation": operation,
             "request_model": label(text(asked.get("model") or entry.get("model")), "request_body.model"),

@@ -7,11 +7,8 @@ sequence numbers. All records of a call have its correlation id: hence two passe
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import orjson
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
@@ -23,10 +20,13 @@ from stillhunt.intake.formats.calls import (
     filled,
     first,
     lowered,
+    packed,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
+    unpacked,
     usage_columns,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
@@ -103,10 +103,10 @@ class AzureAPIM:
             return ()
         usage, request, response = _merged(parts, entry)
         sent = lowered(first(entry, ("requestheaders",))[0])
-        trusted, key = account_in_headers(sent)
-        subscription = optional_identifier(text(first(entry, ("apimsubscriptionid", "subscriptionid"))[0]), "apimSubscriptionId")
+        trusted, key = account_in_headers(sent, entry.get("responsecode"))
+        subscription = person(first(entry, ("apimsubscriptionid", "subscriptionid"))[0], "apimSubscriptionId")
         account = required_account(
-            subscription or trusted or optional_identifier(text(entry.get("userid")), "userId"),
+            subscription or trusted or person(entry.get("userid"), "userId"),
             context,
             "apimSubscriptionId: expected the caller's subscription; read the gateway's log, too, and require a subscription on the API",
         )
@@ -123,7 +123,7 @@ class AzureAPIM:
             "account_id": account,
             "organization_id": optional_identifier(text(entry.get("productid")), "productId"),
             "key_id": subscription or key,
-            "end_user_id": optional_identifier(text(asked.get("user")), "requestMessages.user") if isinstance(asked, Mapping) else None,
+            "end_user_id": person(asked.get("user"), "requestMessages.user") if isinstance(asked, Mapping) else None,
             "surface": "api",
             "operation": operation_of(_path(entry)) or ("chat" if parts else None),
             "request_model": label(text(usage.get("deploymentname")), "deploymentName"),
@@ -163,17 +163,15 @@ _KEPT = ("deploymentname", "modelname", "prompttokens", "completiontokens", "req
 
 def _kept(entry: Mapping[str, Any]) -> bytes:
     """What a record of the language model log has to tell, small, for it is remembered until its call is met."""
-    return zlib.compress(
-        orjson.dumps({name: entry[name] for name in _KEPT if name in entry}, default=str, option=orjson.OPT_NON_STR_KEYS), 1
-    )
+    return packed({name: entry[name] for name in _KEPT if name in entry})
 
 
 def _merged(parts: Mapping[int, bytes], entry: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
     """(what is told once, request, response) of a call's records in the order of their numbers."""
     usage: dict[str, Any] = {}
     texts: dict[str, list[Any]] = {"requestmessages": [], "responsemessages": []}
-    for _, packed in sorted(parts.items()):
-        for name, value in orjson.loads(zlib.decompress(packed)).items():
+    for _, kept in sorted(parts.items()):
+        for name, value in unpacked(kept).items():
             if name in texts:
                 texts[name].append(value)
             elif usage.get(name) in (None, 0, "0"):

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.calls import first, mapping, required_account, text
+from stillhunt.intake.formats.calls import first, mapping, person, required_account, text
 from stillhunt.intake.formats.values import address, count, from_text, http_status, identifier, instant, label, optional_identifier
 
 _TICKS = 62_135_596_800_000_000  # microseconds from year 1 to 1970: .NET counts tenths of them from there
@@ -38,7 +38,7 @@ class AzureOpenAI:
     sees = frozenset(
         (
             *("interaction_id", "started_at", "ended_at", "account_id", "organization_id", "surface", "operation"),
-            *("request_model", "response_model", "http_status", "client_ip"),
+            *("request_model", "response_model", "http_status"),
         )
     )
     hides: Mapping[str, str] = {
@@ -69,7 +69,7 @@ class AzureOpenAI:
         started = _ticks(entry.get("requesttime"))
         ended = _ticks(entry.get("responsetime"))
         account = required_account(
-            optional_identifier(text(entry.get("objectid")), "properties.objectId"),
+            person(entry.get("objectid"), "properties.objectId"),
             context,
             "properties.objectId: expected the caller; use Microsoft Entra ID instead of keys, or log in API Management (azure-apim)",
         )

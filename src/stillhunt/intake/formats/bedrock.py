@@ -25,6 +25,7 @@ from stillhunt.intake.formats.calls import (
     required_account,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.values import from_text, identifier, label, optional_identifier
 from stillhunt.intake.references import read_reference
@@ -93,7 +94,7 @@ class Bedrock:
         metadata = lowered(record.get("requestMetadata"))
         principal = principal_of(mapping(record.get("identity")).get("arn"))
         account = required_account(
-            named(metadata, ACCOUNT_KEYS) or principal, context, "identity.arn: expected the ARN of the caller, or requestMetadata.user_id"
+            who(metadata, ACCOUNT_KEYS) or principal, context, "identity.arn: expected the ARN of the caller, or requestMetadata.user_id"
         )
         request = _body(given, "inputBodyJson", "inputBodyS3Path", "input", context)
         response = _body(said, "outputBodyJson", "outputBodyS3Path", "output", context)
@@ -106,7 +107,7 @@ class Bedrock:
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(record.get("accountId"), "accountId"),
             "key_id": principal,
-            "end_user_id": named(metadata, ("end_user_id", "enduser_id", "end_user")),
+            "end_user_id": who(metadata, ("end_user_id", "enduser_id", "end_user")),
             "surface": "batch" if "Async" in operation or "Batch" in operation else "api",
             "operation": "embeddings" if model is not None and "embed" in model.lower() else "chat",
             "request_model": model,

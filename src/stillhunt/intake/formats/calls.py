@@ -6,13 +6,17 @@ Functions of decoded values, as in `values.py`. Nothing here knows a source by n
 from __future__ import annotations
 
 import hashlib
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
-from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, parameters
+from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
 
 ACCOUNT_NAMES = (
     *("x-account-id", "x-user-id", "x-consumer-id", "x-customer-id", "x-tenant-id", "x-client-id", "x-forwarded-user", "x-auth-user"),
@@ -88,11 +92,21 @@ def required_account(account: str | None, context: Context, reason: str) -> str 
     return account
 
 
-def account_in_headers(sent: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential."""
-    account = next((found for name in ACCOUNT_NAMES if (found := optional_identifier(text(sent.get(name)), name))), None)
+def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str | None, str | None]:
+    """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential.
+
+    A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
+    """
+    account = next((found for name in ACCOUNT_NAMES if (found := person(sent.get(name), name))), None)
     key = next((found for name in _SECRETS if (found := credential_id(sent.get(name)))), None)
+    if str(status).partition(".")[0] in ("401", "403", "407"):
+        key = None
     return account or key, key
+
+
+def person(value: Any, field: str) -> str | None:
+    """An account or an end user: its stable part, None for placeholders and for what cannot be one."""
+    return optional_identity(value, field) if isinstance(value, str | Mapping) or type(value) is int else None
 
 
 def text(value: Any) -> Any:
@@ -118,9 +132,15 @@ def made_id(*parts: Any) -> str:
 
 
 def named(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
-    """The first identity among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
+    """The first id among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
     return next((found for key in keys if (found := optional_identifier(text(plain.get(key)), f"metadata.{key}"))), None)
+
+
+def who(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
+    """The first account or user among `keys` of `metadata` that is somebody; names as for `named`."""
+    plain = {name.replace("-", "_"): value for name, value in metadata.items()}
+    return next((found for key in keys if (found := person(plain.get(key), f"metadata.{key}"))), None)
 
 
 def request_parameters(request: Any, field: str) -> str | None:
@@ -198,3 +218,21 @@ def filled(*rows: Mapping[str, Any]) -> Row:
             if found.get(name) is None:
                 found[name] = value
     return found
+
+
+def packed(value: Any) -> bytes:
+    """What a first pass remembers of a record until the second meets its call: JSON, compressed."""
+    try:
+        plain = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        plain = json.dumps(value, default=str, skipkeys=True).encode()
+    return zlib.compress(plain, 1)
+
+
+def unpacked(data: bytes) -> Any:
+    """The inverse of `packed`."""
+    plain = zlib.decompress(data)
+    try:
+        return orjson.loads(plain)
+    except ValueError:
+        return json.loads(plain)

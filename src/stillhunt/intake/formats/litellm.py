@@ -8,12 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
+import numpy as np
+import numpy.typing as npt
+
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import read_body
-from stillhunt.intake.formats import Context, Found, Row, Sample
-from stillhunt.intake.formats.litellm_fields import NOBODY, Who, call_type_of, client_headers, outcome, rows_of_call, split_parameters
-from stillhunt.intake.formats.litellm_scan import scan_payloads
-from stillhunt.intake.formats.values import from_seconds, identifier, json_object, label, optional_identifier
+from stillhunt.intake.formats import Context, Found, Row, Sample, Scan
+from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call, operation_in, passed_through, settings_in
+from stillhunt.intake.formats.litellm_fields import (
+    Who,
+    account_of,
+    client_headers,
+    ids_of_call,
+    model_of,
+    organization_of,
+    outcome,
+    rows_of_call,
+    split_parameters,
+)
+from stillhunt.intake.formats.placeholders import is_rotating
+from stillhunt.intake.formats.values import from_seconds, json_object, label, optional_identifier
 
 _KEYS = frozenset(
     (
@@ -57,7 +71,6 @@ class LiteLLM:
         "created_at": "not in the call log: ingest an accounts file",
     }
     two_pass = False
-    scan = staticmethod(scan_payloads)
 
     def sniff(self, sample: Sample) -> float:
         """By `call_type` and `startTime` among ten of the payload's own keys."""
@@ -71,43 +84,57 @@ class LiteLLM:
             scores.append(min(1.0, 0.7 + 0.03 * known) if sure else 0.0)
         return sum(scores) / len(scores)
 
+    def scan(self, data: npt.NDArray[np.uint8], context: Context) -> Scan | None:
+        """Plain lines, by compiled loops; see `formats.Scanner`."""
+        from stillhunt.intake.formats.litellm_scan import scan_payloads  # noqa: PLC0415 - brings a compiler, which a list of formats does without
+
+        return scan_payloads(data, context)
+
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a payload is complete in itself."""
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[Found]:
         """One interaction, and the account when it is the first with an e-mail address."""
-        if "mcp" in call_type_of(record):
-            return ()
         get = record.get
         metadata = get("metadata")
         if type(metadata) is not dict:
             metadata = json_object(metadata, "metadata")
         meta = metadata.get
-
-        call_id = optional_identifier(get("litellm_call_id"), "litellm_call_id")
-        interaction_id = optional_identifier(get("id"), "id") or identifier(call_id, "id")
+        call_type = call_type_of(record)
         key_id = optional_identifier(meta("user_api_key_hash"), "metadata.user_api_key_hash")
-        account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
-        if account_id is None or account_id == NOBODY:
-            account_id = key_id
-            if account_id is None and not context.account_optional:
-                raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
-        organization_id = optional_identifier(meta("user_api_key_org_id"), "metadata.user_api_key_org_id") or optional_identifier(
-            meta("user_api_key_team_id"), "metadata.user_api_key_team_id"
-        )
-
+        users = ((meta("user_api_key_user_id"), "metadata.user_api_key_user_id"),)
+        try:
+            account_id = account_of(users, key_id, metadata, get("error_information"))
+        except UnknownCaller:
+            if not context.account_optional:
+                raise
+            account_id = None
+        kind = kind_of_call(call_type)
+        if kind is None:
+            return ()
+        messages, response = get("messages"), get("response")
+        if is_pass_through(call_type):
+            passed = passed_through(record, metadata, messages, response)
+            if passed is None:
+                return ()
+            messages, response = passed
+            kind = kind[0], operation_in(messages, response) or kind[1]
+        if account_id is None and not context.account_optional:
+            raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
+        interaction_id, request_ids = ids_of_call(get("litellm_call_id"), ((get("id"), "id"),))
+        organization_id = organization_of((meta(name), f"metadata.{name}") for name in ("user_api_key_org_id", "user_api_key_team_id"))
+        own_ids = (interaction_id, *request_ids)
         conversation_id = optional_identifier(get("session_id"), "session_id")
-        if conversation_id is None or conversation_id in (interaction_id, call_id):
+        if conversation_id is None or conversation_id in own_ids:
             conversation_id = optional_identifier(get("trace_id"), "trace_id")
-            if conversation_id in (interaction_id, call_id):
+            if conversation_id in own_ids:
                 conversation_id = None
 
         parameters, tools, system = split_parameters(get("model_parameters"), "model_parameters")
-        response = get("response")
-        body = read_body(get("messages"), response, tools=tools, system=system, keep_text=context.keep_text)
+        body = read_body(messages, response, tools=tools, system=system, keep_text=context.keep_text)
         ended = get("endTime")
         status, error_type = outcome(record, "error_information")
-        model = label(get("model"), "model")
+        model = model_of(get("model"))
         own: Row = {
             "ended_at": None if ended is None else from_seconds(ended, "endTime"),
             "response_model": label(response.get("model"), "response.model") or model if type(response) is dict else None,
@@ -117,8 +144,11 @@ class LiteLLM:
             "user_agent": label(get("user_agent") or meta("user_agent"), "user_agent"),
             "client_headers": client_headers(metadata, get("proxy_server_request")),
         }
-        who = Who(interaction_id, call_id, account_id, organization_id, key_id, conversation_id)
-        return rows_of_call(record, metadata, who, body, response, own, context)
+        if is_pass_through(call_type) and isinstance(messages, Mapping):
+            own["request_parameters"] = split_parameters(settings_in(messages), "messages")[0] or parameters
+            own["request_model"] = label(get("model_group"), "model_group") or model or model_of(messages.get("model"))
+        who = Who(interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id)
+        return rows_of_call(record, metadata, kind, who, body, response, own, context)
 
 
 FORMAT = LiteLLM()

@@ -1,4 +1,4 @@
-"""What LiteLLM's two payloads and the ways to read them have in common: parameters, token details, outcome, headers, account.
+"""What LiteLLM's two payloads and the ways to read them have in common: parameters, tokens, outcome, headers, whose call it is.
 
 Functions of decoded values, as in `values.py`; several other sources write parameters in the same shape.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from stillhunt.errors import UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Found, Row
+from stillhunt.intake.formats.placeholders import ABSENT, NOBODY, REFUSED, is_rotating
+from stillhunt.intake.formats.usage import Tokens, tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
     count,
@@ -21,27 +24,15 @@ from stillhunt.intake.formats.values import (
     json_text,
     label,
     optional_identifier,
+    optional_identity,
 )
 
-NOBODY = "default_user_id"
-"""The user id that the proxy gives to calls with its master key: everybody, hence nobody."""
-
-OPERATIONS = {
-    "completion": "chat",
-    "acompletion": "chat",
-    "responses": "chat",
-    "aresponses": "chat",
-    "anthropic_messages": "chat",
-    "text_completion": "text_completion",
-    "atext_completion": "text_completion",
-    "embedding": "embeddings",
-    "aembedding": "embeddings",
-    "generate_content": "generate_content",
-    "agenerate_content": "generate_content",
-    "generate_content_stream": "generate_content",
-    "agenerate_content_stream": "generate_content",
-}
-"""LiteLLM's call types as OpenTelemetry's `gen_ai.operation.name`; any other stays as it is."""
+_BEARERS = frozenset({"invalid_api_key", "unauthorized", "unauthenticated", "auth_error", "token_not_found_in_db", "no_api_key"})
+"""What stands for a refusal's status in versions that write a word."""
+NO_MODEL = ABSENT | NOBODY
+"""What stands for a model where LiteLLM knows none."""
+NOT_TEAMS = frozenset({"litellm-dashboard"})
+"""Teams that the proxy gives to whoever is logged in to its pages: nobody declares to belong to them."""
 
 _NOT_PARAMETERS = frozenset({"tools", "functions", "instructions", "system", "messages", "input", "prompt", "contents"})
 """What LiteLLM puts among the parameters although it is content."""
@@ -59,21 +50,16 @@ def split_parameters(value: Any, field: str) -> tuple[str | None, Any, Any]:
     return (json_text(kept) if kept else None), tools, parameters.get("system") or parameters.get("instructions")
 
 
-def token_details(usage: Any, response: Any) -> tuple[int | None, int | None]:
-    """(reasoning tokens, cached tokens) of a usage object in OpenAI's (both APIs) or Anthropic's spelling."""
+def token_counts(record: Mapping[str, Any], usage: Any, response: Any) -> Tokens:
+    """The payload's own counts; where they are zero or missing, those of the usage object or of the response."""
     if type(usage) is not dict:
         usage = decoded(usage)
-        if not usage and type(response) is dict:
-            usage = response.get("usage")
-        if type(usage) is not dict:
-            return None, None
-    spent = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    given = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    reasoning = spent.get("reasoning_tokens") if type(spent) is dict else None
-    cached = given.get("cached_tokens") if type(given) is dict else None
-    if cached is None:
-        cached = usage.get("cache_read_input_tokens")
-    return count(reasoning, "usage.reasoning_tokens"), count(cached, "usage.cached_tokens")
+    if not usage:
+        usage = usage_in(response)
+    found = tokens_of(usage)
+    own = (count(record.get(name), name) for name in ("prompt_tokens", "completion_tokens"))
+    given, spent = (mine or other if other or mine is None else mine for mine, other in zip(own, found[:2], strict=True))
+    return found._replace(input=given, output=spent)
 
 
 def outcome(record: Mapping[str, Any], field: str) -> tuple[int | None, str | None]:
@@ -84,7 +70,7 @@ def outcome(record: Mapping[str, Any], field: str) -> tuple[int | None, str | No
     if error:
         code = error.get("error_code")
         if isinstance(code, str) and not code.strip().isdecimal():
-            code = None
+            code = 401 if code.strip().lower() in _BEARERS else None
         error_type = label(error.get("error_class"), f"{field}.error_class")
         if code is not None or error_type is not None:
             return http_status(code, f"{field}.error_code"), error_type
@@ -110,22 +96,81 @@ def client_headers(metadata: Mapping[str, Any], proxy_request: Any) -> str | Non
 class Who(NamedTuple):
     """Whose call a record is, by the ids that the two payloads find in different places."""
 
-    interaction_id: str
-    call_id: str | None
+    interaction_id: str | None
+    request_ids: tuple[str, ...]
     account_id: str | None
     organization_id: str | None
     key_id: str | None
     conversation_id: str | None
 
 
+def ids_of_call(call_id: Any, others: Iterable[tuple[Any, str]]) -> tuple[str | None, tuple[str, ...]]:
+    """(id of the interaction, the other ids that other logs may know it by).
+
+    The call's id is the proxy's and one for all its loggers. The id of the response is made anew by each logger for some
+    APIs, and chosen by the upstream for others, so it only counts where there is no call's id.
+    """
+    found = [optional_identifier(call_id, "litellm_call_id"), *(optional_identifier(value, field) for value, field in others)]
+    ids = tuple(dict.fromkeys(one for one in found if one is not None))
+    return (ids[0], ids[1:]) if ids else (None, ())
+
+
+def account_of(users: Iterable[tuple[Any, str]], key_id: str | None, metadata: Mapping[str, Any], error: Any) -> str | None:
+    """Who is billed: the user, else the key, else (where the key's hash changes with every token) the team; None: nobody known.
+
+    Args:
+        users: where a user's id may stand, with the names of the fields.
+        key_id: the hash of the key.
+        metadata: what the proxy found out about the key.
+        error: the error information of a failed call.
+
+    Raises:
+        UnknownCaller: the proxy refused the call and knows nothing of the key: the hash is that of whatever was sent.
+    """
+    for value, field in users:
+        account = optional_identity(value, field)
+        if account is not None:
+            return account
+    if error and not any(metadata.get(name) for name in _KNOWN_KEY):
+        error = decoded(error)
+        if isinstance(error, Mapping) and not error.get("llm_provider"):  # with one, it is the provider that refused the proxy's key
+            status, _ = outcome({"error": error}, "error")
+            if status in REFUSED:
+                raise UnknownCaller("user: the gateway refused the credentials, and knows nobody by them")
+    if key_id is not None and not is_rotating(key_id):
+        return key_id
+    return organization_of((metadata.get(name), f"metadata.{name}") for name in _TEAM) if key_id is not None else None
+
+
+_TEAM = ("user_api_key_team_id", "user_api_key_org_id")
+_KNOWN_KEY = (*_TEAM, "user_api_key_alias", "user_api_key_user_email", "user_api_key_project_id", "user_api_key_team_alias")
+
+
+def organization_of(candidates: Iterable[tuple[Any, str]]) -> str | None:
+    """The first organization or team that is one."""
+    for value, field in candidates:
+        found = optional_identity(value, field)
+        if found is not None and found not in NOT_TEAMS:
+            return found
+    return None
+
+
 def rows_of_call(
-    record: Mapping[str, Any], metadata: Mapping[str, Any], who: Who, body: Body, response: Any, own: Row, context: Context
+    record: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    kind: tuple[str, str],
+    who: Who,
+    body: Body,
+    response: Any,
+    own: Row,
+    context: Context,
 ) -> Iterable[Found]:
     """The interaction, and the account when it is the first with an e-mail address.
 
     Args:
         record: the payload, for what has one name in both.
         metadata: its metadata, decoded.
+        kind: surface and operation.
         who: whose call it is.
         body: what was asked and answered.
         response: the response, decoded, for token details.
@@ -133,22 +178,21 @@ def rows_of_call(
         context: what has been seen before.
     """
     get, meta = record.get, metadata.get
-    surface, operation = kind_of_call(call_type_of(record))
-    reasoning_tokens, cached_tokens = token_details(meta("usage_object"), response)
+    tokens = token_counts(record, meta("usage_object"), response)
     row: Row = {
         "interaction_id": who.interaction_id,
         "started_at": from_seconds(get("startTime"), "startTime"),
         "account_id": who.account_id,
         "organization_id": who.organization_id,
         "key_id": who.key_id,
-        "end_user_id": optional_identifier(get("end_user"), "end_user"),
-        "surface": surface,
-        "operation": operation,
-        "request_model": label(get("model_group"), "model_group") or label(get("model"), "model"),
-        "input_tokens": count(get("prompt_tokens"), "prompt_tokens"),
-        "output_tokens": count(get("completion_tokens"), "completion_tokens"),
-        "reasoning_tokens": reasoning_tokens,
-        "cached_tokens": cached_tokens,
+        "end_user_id": optional_identity(get("end_user"), "end_user"),
+        "surface": kind[0],
+        "operation": kind[1],
+        "request_model": label(get("model_group"), "model_group") or model_of(get("model")),
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "reasoning_tokens": tokens.reasoning,
+        "cached_tokens": tokens.cached,
         "finish_reason": body.finish_reason,
         "conversation_id": who.conversation_id,
         "client_ip": address(get("requester_ip_address") or meta("requester_ip_address"), "requester_ip_address"),
@@ -162,8 +206,8 @@ def rows_of_call(
         "messages": body.messages,
         **own,
     }
-    if who.call_id is not None and who.call_id != who.interaction_id:
-        row["_request_ids"] = [who.call_id]
+    if who.request_ids:
+        row["_request_ids"] = list(who.request_ids)
     email = meta("user_api_key_user_email")
     if email is None or who.account_id is None:
         return (("interactions", row),)
@@ -173,14 +217,10 @@ def rows_of_call(
     )
 
 
-def call_type_of(record: Mapping[str, Any]) -> str:
-    """What kind of call it was. A type with "mcp" in it is one of a tool server, not of a model."""
-    return label(record.get("call_type"), "call_type") or "completion"
-
-
-def kind_of_call(call_type: str) -> tuple[str, str]:
-    """(surface, operation)."""
-    return "batch" if "batch" in call_type else "api", OPERATIONS.get(call_type, call_type)
+def model_of(value: Any) -> str | None:
+    """The model; LiteLLM writes `unknown` for a pass-through call."""
+    found = label(value, "model")
+    return None if found in NO_MODEL else found
 
 
 def first_seen_account(account_id: str, organization_id: str | None, email: Any, field: str, context: Context) -> Iterable[tuple[str, Row]]:

@@ -15,17 +15,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillhunt.intake.bodies import LETTERS, REDACTED, TRUNCATION_MARKS, Body, set_tools
+from stillhunt.intake.bodies import LETTERS, NO_TEXT, REDACTED, TRUNCATION_MARKS, Body, set_tools
 from stillhunt.intake.formats import Also, Context, Scan
+from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call
 from stillhunt.intake.formats.litellm_fields import (
-    NOBODY,
-    call_type_of,
+    NO_MODEL,
+    NOT_TEAMS,
     client_headers,
     first_seen_account,
-    kind_of_call,
     outcome,
     split_parameters,
 )
+from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, REFUSED, ROTATING
+from stillhunt.intake.formats.usage import CACHED, GIVEN_DETAILS, REASONING, SPENT_DETAILS
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
 from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
 from stillhunt.intake.scanning import (
@@ -50,6 +52,18 @@ from stillhunt.intake.scanning import (
 from stillhunt.intake.spans import SLACK, Several, counts, large_strings, numbers, room, strings, unescaped
 from stillhunt.records import INTAKE_INTERACTIONS, TIMESTAMP
 
+_ELSEWHERE = tuple(
+    name
+    for name in (*REASONING, *CACHED, "cache_read", *GIVEN_DETAILS, *SPENT_DETAILS)
+    if name not in ("cache_read_input_tokens", "prompt_tokens_details", "completion_tokens_details")
+)
+"""Other names of reasoning and cached tokens: a line that has one is left to `usage.tokens_of`."""
+
+
+def _nothing(names: Sequence[str]) -> dict[str, int]:
+    return dict.fromkeys(names, NOTHING)
+
+
 _WANTED: Wanted = {
     **dict.fromkeys(("id", "litellm_call_id", "session_id", "trace_id", "end_user"), IDENTIFIER),
     **dict.fromkeys(("model", "model_group", "user_agent"), TEXT),
@@ -63,11 +77,11 @@ _WANTED: Wanted = {
         **dict.fromkeys(("requester_ip_address", "requester_custom_headers", "headers"), RAW),
         "proxy_server_request": NOTHING,
         "usage_object": {
-            "completion_tokens_details": {"reasoning_tokens": COUNT},
-            "prompt_tokens_details": {"cached_tokens": COUNT},
-            "output_tokens_details": NOTHING,
-            "input_tokens_details": NOTHING,
+            "completion_tokens_details": {"reasoning_tokens": COUNT, **_nothing(REASONING[1:])},
+            "prompt_tokens_details": {"cached_tokens": COUNT, **_nothing((*CACHED[1:], "cache_read"))},
             "cache_read_input_tokens": COUNT,
+            **dict.fromkeys(("total_tokens", "prompt_tokens", "completion_tokens"), RAW),
+            **_nothing(_ELSEWHERE),
         },
     },
     "messages": Each({"role": TEXT, "content": TEXT}),
@@ -84,6 +98,10 @@ _WANTED: Wanted = {
         ),
     },
 }
+_COUNTED = (
+    *("total_tokens", "prompt_tokens", "completion_tokens", "cache_read_input_tokens"),
+    *("completion_tokens_details.reasoning_tokens", "prompt_tokens_details.cached_tokens"),
+)
 _PLAN = Plan(_WANTED, {role.encode(): ord(letter) for role, letter in LETTERS.items()})
 _ROLE, _CONTENT = _PLAN.each["messages.role"], _PLAN.each["messages.content"]
 _ANSWER = "response.choices.message"
@@ -93,7 +111,16 @@ _MARKS = tuple(mark.encode() for mark in TRUNCATION_MARKS)
 _LAST, _WITHIN = (np.frombuffer(mark, np.uint8) for mark in _MARKS)
 _TAIL = 640  # bytes of the 160 characters at the end of a text among which the first mark is looked for
 _REDACTED = np.frombuffer(REDACTED.encode(), np.uint8)
-_NOBODY = np.frombuffer(NOBODY.encode(), np.uint8)
+_ABSENT, _NOBODY, _NO_TEAM, _NO_MODEL = (
+    pa.array(sorted(words), pa.string()) for words in (ABSENT, ABSENT | NOBODY, ABSENT | NOBODY | NOT_TEAMS, NO_MODEL)
+)
+_REFUSED = pa.array(sorted(REFUSED), pa.int32())
+_NO_TEXTS = sorted(word.encode() for word in NO_TEXT if word != REDACTED)
+_WORDS = np.frombuffer(b"".join(_NO_TEXTS), np.uint8)
+_WORD_ENDS = np.cumsum([0, *map(len, _NO_TEXTS)])
+_PARTS = tuple(np.frombuffer(word, np.uint8) for word in (b"sess", b"conv", b"thre", b"_acc"))
+"""Where an identity may hold more than one: what of it is stable, `placeholders.somebody` knows."""
+_TOKENS = tuple(np.frombuffer(word.encode(), np.uint8) for word in ROTATING)
 _signed: Any = np.int64  # inside kernels numba knows the types, mypy does not
 _ONE = np.uint64(1)
 _UNDERSCORE, _T, _L, _M = (np.uint8(ord(sign)) for sign in "_tlm")
@@ -126,6 +153,33 @@ def _same(data: Kernel, one: Kernel, other: Kernel, found: Kernel) -> None:
 def _is(data: Kernel, spans: Kernel, words: Kernel, found: Kernel) -> None:
     for row in range(found.size):
         found[row] = spans[row, 0] >= 0 and _says(data, spans[row, 0], spans[row, 1], words)
+
+
+@compiled
+def _odd(data: Kernel, spans: Kernel, parts: tuple[Kernel, ...], found: Kernel) -> None:
+    """Which identities are not an id and nothing else: a blob, several joined, or with blanks around them."""
+    for row in range(found.size):
+        start, end = spans[row, 0], spans[row, 1]
+        if start < 0 or end <= start:
+            continue
+        sign = data[start]
+        if sign <= 0x20 or data[end - 1] <= 0x20 or sign in (0x7B, 0x5B, 0x22, 0x27):
+            found[row] = True
+        for i in range(start, end - 3):
+            if data[i] == 0x73 or data[i] == 0x63 or data[i] == 0x74 or data[i] == 0x5F:
+                for part in parts:
+                    found[row] |= _says(data, i, i + 4, part)
+
+
+@compiled
+def _stands(offsets: Kernel, data: Kernel, words: Kernel, ends: Kernel, skipped: int, found: Kernel) -> None:
+    """Which texts are one of `words` up to their end, or up to the next turn, behind so many bytes."""
+    for row in range(found.size):
+        start, end = offsets[row] + skipped, offsets[row + 1]
+        for n in range(ends.size - 1):
+            until = start + ends[n + 1] - ends[n]
+            if until <= end and (until == end or data[until] == 0x1E):
+                found[row] |= _says(data, start, until, words[ends[n] : ends[n + 1]])
 
 
 @compiled
@@ -192,9 +246,12 @@ def _cut(offsets: Kernel, data: Kernel, found: Kernel) -> None:
 # Columns that come from few distinct values.
 
 
-def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...]:
+def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...] | None:
     call_type = call_type_of({"call_type": values[0]})
-    return *kind_of_call(call_type), "mcp" in call_type
+    if is_pass_through(call_type):
+        return None  # what was asked stands as text in a message
+    kind = kind_of_call(call_type)
+    return (None, None, True) if kind is None else (*kind, False)
 
 
 def _outcome(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -220,7 +277,7 @@ def _address(values: Sequence[Any]) -> tuple[Any, ...]:
 
 
 _FEW = (
-    ((Several(_kind_of_call, pa.string(), pa.string(), pa.bool_()), ("call_type",)), ("surface", "operation", "mcp")),
+    ((Several(_kind_of_call, pa.string(), pa.string(), pa.bool_()), ("call_type",)), ("surface", "operation", "other")),
     ((Several(_outcome, pa.int32(), pa.string()), ("error_information", "status")), ("http_status", "error_type")),
     (
         (Several(_parameters, pa.string(), pa.large_string(), pa.int32(), pa.bool_()), ("model_parameters",)),
@@ -257,6 +314,32 @@ class _Spans:
         _same(self.data, one, other, found)
         return found
 
+    def named(self, path: str, words: pa.Array[Any] = _ABSENT, *, trimmed: bool = True) -> Kernel:
+        """An id's or a name's spans, none where it is one of the placeholders `words`, with blanks around it if `trimmed`."""
+        spans = self[path]
+        short = np.flatnonzero(_full(spans) & ((spans[:, 1] - spans[:, 0] <= LONGEST_WORD) | (spans[:, 2] != 0)))
+        if not short.size:
+            return spans
+        found = np.zeros(len(self.lines), np.bool_)
+        values: Any = strings(self.data, spans[short])
+        found[short] = pc.is_in(pc.ascii_trim_whitespace(values) if trimmed else values, value_set=words).to_numpy(zero_copy_only=False)
+        return _blanked(spans, found) if found.any() else spans
+
+    def odd(self, *paths: str) -> Kernel:
+        """Where one of these identities is not an id and nothing else."""
+        found = np.zeros(len(self.lines), np.bool_)
+        for path in paths:
+            _odd(self.data, self[path], _PARTS, found)
+        return found
+
+    def rotating(self, spans: Kernel) -> Kernel:
+        """Where a key's hash is that of a token."""
+        found = np.zeros(len(self.lines), np.bool_)
+        for begin in _TOKENS:
+            rows = np.flatnonzero((spans[:, 0] >= 0) & (spans[:, 1] - spans[:, 0] >= begin.size))
+            found[rows] |= (self.data[spans[rows, :1] + np.arange(begin.size)] == begin).all(axis=1)
+        return found
+
     def without(self, spans: Kernel, words: Kernel) -> Kernel:
         """The spans, none where they say `words`."""
         found = np.zeros(len(self.lines), np.bool_)
@@ -288,10 +371,10 @@ def scan_payloads(data: Kernel, context: Context) -> Scan | None:
     if texts is None or not len(spans.lines):
         return None
     columns, sound = _columns(spans, optional=context.account_optional)
-    for text in texts.values():
-        sound &= ~_is_cut(text)
+    for name, text in texts.items():
+        sound &= ~_is_cut(text) & ~_is_placeholder(text, 2 if name == "transcript" else 0)
     columns |= texts
-    strange = columns["mcp"].fill_null(False).to_numpy(zero_copy_only=False) & sound
+    strange = columns["other"].fill_null(False).to_numpy(zero_copy_only=False) & sound
     left = np.ones(len(scanned.good), np.bool_)
     left[spans.lines[sound]] = False
     table = pa.table([columns[name] for name in INTAKE_INTERACTIONS.names], schema=INTAKE_INTERACTIONS)
@@ -308,28 +391,32 @@ def _plain(scanned: Scanned) -> _Spans:
     """The lines that have what every ordinary call has."""
     spans = _Spans(scanned, np.flatnonzero(scanned.good))
     there, answered = spans.there, spans.there("response") & (spans["response"][:, 2] == 0)  # that of a failed call is empty
-    plain = there("metadata") & there("startTime") & _full(_first(spans["id"], spans["litellm_call_id"]))
-    plain &= ~answered | (there(f"{_ANSWER}.content") & there("metadata.usage_object"))
+    plain = there("metadata") & there("startTime") & _full(_first(spans.named("litellm_call_id"), spans.named("id")))
+    counted = np.logical_or.reduce([there(f"metadata.usage_object.{name}") for name in _COUNTED])
+    plain &= ~answered | (there(f"{_ANSWER}.content") & counted)  # where the usage object says nothing, the response's is asked
     return _Spans(scanned, spans.lines[plain])
 
 
 def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]], Kernel]:
     """All columns but texts, and which rows are sound."""
     data, meta = spans.data, "metadata."
-    call, key = spans["litellm_call_id"], spans[f"{meta}user_api_key_hash"]
-    interaction = _first(spans["id"], call)
-    account = _first(spans.without(spans[f"{meta}user_api_key_user_id"], _NOBODY), key)
+    call, given = spans.named("litellm_call_id"), spans.named("id")
+    interaction = _first(call, given)
+    user, key = spans.named(f"{meta}user_api_key_user_id", _NOBODY), spans.named(f"{meta}user_api_key_hash")
+    key = _blanked(key, spans.rotating(key))
+    account = _first(user, key)
+    organization, team = (spans.named(f"{meta}user_api_key_{name}_id", _NO_TEAM) for name in ("org", "team"))
     session, trace = (
-        _blanked(found, spans.same(found, interaction) | spans.same(found, call)) for found in (spans["session_id"], spans["trace_id"])
+        _blanked(found, spans.same(found, given) | spans.same(found, call)) for found in map(spans.named, ("session_id", "trace_id"))
     )
-    model = spans["model"]
+    model = spans.named("model", _NO_MODEL, trimmed=False)
     answering = _blanked(_first(spans["response.model"], model), ~spans.there("response"))
     texts = {
         "interaction_id": interaction,
         "account_id": account,
-        "organization_id": _first(spans[f"{meta}user_api_key_org_id"], spans[f"{meta}user_api_key_team_id"]),
+        "organization_id": _first(organization, team),
         "key_id": key,
-        "end_user_id": spans["end_user"],
+        "end_user_id": spans.named("end_user", _NOBODY),
         "conversation_id": _first(session, trace),
         "request_model": _first(spans["model_group"], model),
         "response_model": answering,
@@ -337,22 +424,29 @@ def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]]
         "user_agent": _first(spans["user_agent"], spans[f"{meta}user_agent"]),
     }
     columns: dict[str, pa.Array[Any]] = {name: strings(data, found) for name, found in texts.items()}
-    sound = np.ones(len(spans.lines), np.bool_) if optional else _full(account)
+    # Who was refused, and whom a blob names, is for the definition of the format to say.
+    sound = ~spans.odd("end_user", *(f"{meta}user_api_key_{name}_id" for name in ("user", "org", "team")))
+    if not optional:
+        sound &= _full(account)
     for name, path in (("started_at", "startTime"), ("ended_at", "endTime")):
         columns[name], fits = _times(data, spans[path])
         sound &= fits
     usage = f"{meta}usage_object."
-    cached = spans[f"{usage}prompt_tokens_details.cached_tokens"]
+    cached, others = spans[f"{usage}prompt_tokens_details.cached_tokens"], spans[f"{usage}cache_read_input_tokens"]
+    uncounted = (spans["prompt_tokens"][:, 0] <= 0) | (spans["completion_tokens"][:, 0] <= 0)
+    sound &= ~uncounted | ~(spans.there("response") | spans.there(f"{meta}usage_object"))
     columns |= {
         "input_tokens": counts(spans["prompt_tokens"], pa.int64()),
         "output_tokens": counts(spans["completion_tokens"], pa.int64()),
         "reasoning_tokens": counts(spans[f"{usage}completion_tokens_details.reasoning_tokens"], pa.int64()),
-        "cached_tokens": counts(np.where(cached[:, :1] >= 0, cached, spans[f"{usage}cache_read_input_tokens"]), pa.int64()),
+        "cached_tokens": counts(np.where((cached[:, :1] > 0) | (others[:, :1] < 0), cached, others), pa.int64()),
     }
     for (several, paths), names in _FEW:
         found, read = several.columns(data, np.stack([spans[path] for path in paths], axis=1))
         columns |= dict(zip(names, found, strict=True))
         sound &= read
+    refused = pc.is_in(columns["http_status"], value_set=_REFUSED).to_numpy(zero_copy_only=False)
+    sound &= _full(user) | ~refused
     absent = {field.name: pa.nulls(len(spans.lines), field.type) for field in INTAKE_INTERACTIONS if field.name not in columns}
     return absent | columns, sound
 
@@ -382,6 +476,13 @@ def _is_cut(texts: pa.Array[Any]) -> Kernel:
     found = np.zeros(len(texts), np.bool_)
     buffers: Any = texts.buffers()
     _cut(np.frombuffer(buffers[1], np.int64), np.frombuffer(buffers[2], np.uint8), found)
+    return found
+
+
+def _is_placeholder(texts: pa.Array[Any], skipped: int) -> Kernel:
+    found = np.zeros(len(texts), np.bool_)
+    buffers: Any = texts.buffers()
+    _stands(np.frombuffer(buffers[1], np.int64), np.frombuffer(buffers[2], np.uint8), _WORDS, _WORD_ENDS, skipped, found)
     return found
 
 

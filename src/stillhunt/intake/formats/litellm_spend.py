@@ -8,11 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import Body, read_body
 from stillhunt.intake.formats import Context, Found, Row, Sample
-from stillhunt.intake.formats.litellm_fields import NOBODY, Who, call_type_of, client_headers, outcome, rows_of_call, split_parameters
-from stillhunt.intake.formats.values import decoded, from_seconds, identifier, json_object, label, optional_identifier
+from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call, operation_in, passed_through, settings_in
+from stillhunt.intake.formats.litellm_fields import (
+    Who,
+    account_of,
+    client_headers,
+    ids_of_call,
+    model_of,
+    organization_of,
+    outcome,
+    rows_of_call,
+    split_parameters,
+)
+from stillhunt.intake.formats.placeholders import is_rotating
+from stillhunt.intake.formats.values import decoded, from_seconds, json_object, label, optional_identifier
 
 _SURE = frozenset({"request_id", "call_type", "startTime"})
 _KEYS = frozenset(
@@ -21,9 +33,6 @@ _KEYS = frozenset(
         *("model_group", "custom_llm_provider", "api_base", "user", "metadata", "cache_hit", "cache_key", "request_tags", "team_id"),
         *("end_user", "requester_ip_address", "messages", "response", "session_id", "status", "proxy_server_request", "organization_id"),
     )
-)
-_CONTENT_KEYS = frozenset(
-    {"messages", "input", "prompt", "contents", "tools", "functions", "system", "instructions", "user", "metadata", "headers"}
 )
 _OFF = "only with general_settings.store_prompts_in_spend_logs, and long strings are cut in their middle"
 
@@ -75,47 +84,61 @@ class LiteLLMSpend:
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[Found]:
         """One interaction, and the account when it is the first with an e-mail address."""
-        if "mcp" in call_type_of(record):
-            return ()
         get = record.get
         metadata = json_object(get("metadata"), "metadata")
         meta = metadata.get
-        call_id = optional_identifier(get("litellm_call_id"), "litellm_call_id")
-        interaction_id = optional_identifier(get("request_id"), "request_id") or identifier(call_id, "request_id")
+        call_type = call_type_of(record)
         key_id = optional_identifier(get("api_key"), "api_key") or optional_identifier(meta("user_api_key"), "metadata.user_api_key")
-        account_id = optional_identifier(get("user"), "user")
-        if account_id is None or account_id == NOBODY:
-            account_id = optional_identifier(meta("user_api_key_user_id"), "metadata.user_api_key_user_id")
-        if account_id is None or account_id == NOBODY:
-            account_id = key_id
+        users = ((get("user"), "user"), (meta("user_api_key_user_id"), "metadata.user_api_key_user_id"))
+        teams = (
+            (get("organization_id"), "organization_id"),
+            (meta("user_api_key_org_id"), "metadata.user_api_key_org_id"),
+            (get("team_id"), "team_id"),
+            (meta("user_api_key_team_id"), "metadata.user_api_key_team_id"),
+        )
+        organization_id = organization_of(teams)
+        error = decoded(meta("error_information"))
+        try:
+            account_id = account_of(users, key_id, {"user_api_key_team_id": organization_id, **_given(metadata)}, error)
+        except UnknownCaller:
+            if not context.account_optional:
+                raise
+            account_id = None
+        kind = kind_of_call(call_type)
+        if kind is None:
+            return ()
+        response, request, messages = decoded(get("response")), decoded(get("proxy_server_request")), decoded(get("messages"))
+        if is_pass_through(call_type):
+            passed = passed_through(record, metadata, messages, response)
+            if passed is None:
+                return ()
+            messages, response = passed
+            kind = kind[0], operation_in(messages, response) or kind[1]
         if account_id is None and not context.account_optional:
             raise BadRow("user, api_key: expected one of them, to know whose call it is")
-        organization_id = (
-            optional_identifier(get("organization_id"), "organization_id")
-            or optional_identifier(meta("user_api_key_org_id"), "metadata.user_api_key_org_id")
-            or optional_identifier(get("team_id"), "team_id")
-            or optional_identifier(meta("user_api_key_team_id"), "metadata.user_api_key_team_id")
-        )
+        interaction_id, request_ids = ids_of_call(get("litellm_call_id") or meta("litellm_call_id"), ((get("request_id"), "request_id"),))
         conversation_id = optional_identifier(get("session_id"), "session_id")
-        response = decoded(get("response"))
-        request = decoded(get("proxy_server_request"))
-        body = _body(decoded(get("messages")), request, response, context)
-        status, error_type = outcome({"status": get("status") or meta("status"), "error": decoded(meta("error_information"))}, "error")
+        body = _body(messages, request, response, context)
+        status, error_type = outcome({"status": get("status") or meta("status"), "error": error}, "error")
         ended = get("endTime")
         model = label(response.get("model"), "response.model") if isinstance(response, Mapping) else None
         own: Row = {
             "ended_at": None if ended in (None, "") else from_seconds(ended, "endTime"),
-            "response_model": model or label(get("model"), "model"),
+            "response_model": model or model_of(get("model")),
             "http_status": status,
             "error_type": error_type,
             "request_parameters": _parameters(request),
             "user_agent": label(meta("user_agent"), "metadata.user_agent"),
             "client_headers": client_headers(metadata, request if isinstance(request, Mapping) and "headers" in request else None),
         }
-        if conversation_id in (interaction_id, call_id):
+        if conversation_id in (interaction_id, *request_ids):
             conversation_id = None
-        who = Who(interaction_id, call_id, account_id, organization_id, key_id, conversation_id)
-        return rows_of_call(record, metadata, who, body, response, own, context)
+        who = Who(interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id)
+        return rows_of_call(record, metadata, kind, who, body, response, own, context)
+
+
+def _given(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if value not in (None, "")}
 
 
 def _body(messages: Any, request: Any, response: Any, context: Context) -> Body:
@@ -131,10 +154,7 @@ def _body(messages: Any, request: Any, response: Any, context: Context) -> Body:
 
 def _parameters(request: Any) -> str | None:
     whole = request.get("body", request) if isinstance(request, Mapping) else None
-    if not isinstance(whole, Mapping) or "litellm_truncated" in whole:
-        return None
-    settings = {name: value for name, value in whole.items() if name not in _CONTENT_KEYS and name != "model"}
-    return split_parameters(settings, "proxy_server_request")[0]
+    return split_parameters(settings_in(whole), "proxy_server_request")[0]
 
 
 FORMAT = LiteLLMSpend()

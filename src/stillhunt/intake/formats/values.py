@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 import orjson
@@ -59,7 +60,9 @@ def optional_identifier(value: Any, field: str) -> str | None:
 
 def optional_identity(value: Any, field: str) -> str | None:
     """An account, a user or an end user that may be missing: its stable part, and None for a placeholder (`placeholders.somebody`)."""
-    found = optional_identifier(value, field) if value is None or isinstance(value, str | int) else label(json_text(value), field)
+    if isinstance(value, float) and isnan(value):  # how data frames write "no value"
+        return None
+    found = json_text(value) if type(value) is dict and value else optional_identifier(value, field)
     return None if found is None else somebody(found)
 
 

@@ -6,7 +6,7 @@ from cases.worked_example import HOSTILE, nothing_found, worked_example
 from stillhunt.campaigns import Settings
 from stillhunt.campaigns.harvest import LEAST_CALLS
 from stillhunt.cases import wording
-from stillhunt.pools.candidates import LEAST
+from stillhunt.pools.candidates import LARGEST, LEAST
 from stillhunt.records import Pool, Visibility
 
 
@@ -151,7 +151,7 @@ def test_a_longer_time_is_advised_only_where_calls_are_few():
 
 def test_the_limits_that_are_told_are_the_limits_that_hold():
     assert Settings().least_accounts == wording.FEWEST_NAMED
-    assert wording.FEWEST_LOOKED_FOR == LEAST
+    assert (wording.FEWEST_LOOKED_FOR, wording.LARGEST_LOOKED_FOR) == (LEAST, LARGEST)
     assert wording.FEW_CALLS == LEAST_CALLS
     small = without(nothing_found(), pools=[pool(verdict="too few", accounts=6, not_visible=())])
     assert any("fewer than 8" in step and "1 smaller pool is listed" in step for step in wording.limits(small))

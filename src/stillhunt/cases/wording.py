@@ -325,8 +325,9 @@ def what_next(findings: Findings, where: str | None = None) -> list[str]:
     return [*steps, *limits(findings)]
 
 
-FEWEST_LOOKED_FOR, FEWEST_NAMED = 5, 8
-"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`)."""
+FEWEST_LOOKED_FOR, FEWEST_NAMED, LARGEST_LOOKED_FOR = 5, 8, 0.5
+"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`), and
+the largest share of all accounts that is looked for (`pools.candidates.LARGEST`)."""
 
 FEW_CALLS = 20
 """Calls (`campaigns.harvest.LEAST_CALLS`) from which on an account says what ordinary traffic is."""
@@ -336,7 +337,10 @@ def limits(findings: Findings) -> list[str]:
     """Why a scan that names nobody could not have named more, one sentence each, and only where it is so."""
     if findings.campaigns:
         return []
-    said = f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named, and of fewer than {FEWEST_LOOKED_FOR} not looked for"
+    said = (
+        f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named; pools of fewer than {FEWEST_LOOKED_FOR}, or of more than "
+        f"{LARGEST_LOOKED_FOR:.0%} of all accounts, are not looked for"
+    )
     small = [pool for pool in findings.pools if pool.verdict == "too few"]
     accounts, calls = findings.scanned.accounts, findings.scanned.interactions
     if accounts < FEWEST_NAMED:

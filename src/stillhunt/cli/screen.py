@@ -26,10 +26,10 @@ def show_findings(console: Console, findings: Findings, where: str | None = None
     console.print(Text(f"Read: {wording.scanned(findings)}.", style="dim"))
     if findings.campaigns:
         console.print(Text(wording.error_rate(findings), style="dim"))
+    _show_scale(console, findings)
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
     show_unjudged(console, findings)
-    _show_scale(console, findings)
     _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
@@ -49,10 +49,10 @@ def show_step(console: Console, step: str) -> None:
 def show_campaigns(console: Console, findings: Findings) -> None:
     """Print the campaigns of earlier findings as panels, or say that none stands out."""
     console.print(Text(wording.headline(findings), style="bold"))
+    _show_scale(console, findings)
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
     show_unjudged(console, findings)
-    _show_scale(console, findings)
     _show_recognised(console, findings)
 
 

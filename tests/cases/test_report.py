@@ -1,3 +1,4 @@
+import math
 import re
 import stat
 from html.parser import HTMLParser
@@ -104,14 +105,22 @@ def test_hostile_words_in_every_other_place_stay_text_too():
     first.explanations = [evil]
     first.instructions = [evil + " {slot}"]
     first.coordination.parts[evil] = 1.0
+    first.concealment.parts[evil] = 0.5
+    first.calls_by_day[evil] = 1
+    first.first_seen = evil
+    first.accounts[0].first_seen = evil
+    first.accounts[0].calls_by_span = [1, 2]
+    example.scanned.refused, example.scanned.reasons = 10**6, {evil: 10**6}
     first.accounts[0].observations[0].description = evil
     example.pools[0].pool_id = evil
     example.pools[0].why_not_a_campaign = evil
+    told = {"verdict": "not judged", "not_visible": ["text"], "would_decide": [evil], "explanations": [evil], "accounts": [evil] * 60}
+    example.pools[1] = example.pools[0].model_copy(update=told)
     example.visibility[0].reason = evil
     example.visibility[2].channel = evil
     example.notes = [evil]
     example.lake_snapshot = evil
-    html = render(example)
+    html = render(example, "--lake '<script>'")
     assert "<script" not in html
     assert Page(html).open == []
 
@@ -146,6 +155,36 @@ def test_commands_of_the_next_step_find_these_findings_again():
     surest = wording.strongest(example.campaigns[0].accounts, 1)[0].account_id
     assert f"<code>stillhunt account {surest} --lake lake</code>" in render(example, "--lake lake")
     assert "stillhunt account" not in render(example)
+
+
+def test_where_all_accounts_are_listed_is_a_command_that_can_be_pasted():
+    example = worked_example()
+    assert "listed by <code>stillhunt members c-7f3a91 --lake lake</code>" in render(example, "--lake lake")
+    assert "stillhunt members" not in render(example)
+    example.campaigns[0].campaign_id = "$(x)"
+    assert "stillhunt members $" not in render(example, "--lake lake")
+
+
+def unread(example, refused):
+    scanned = example.scanned.model_copy(
+        update={"interactions": 1_000, "refused": refused, "reasons": {"client_headers: a <list>": refused}}
+    )
+    return example.model_copy(update={"scanned": scanned})
+
+
+def test_what_could_not_be_read_is_said_before_everything_else():
+    html = render(unread(worked_example(), 200))
+    text = Page(html).text
+    assert text.startswith("Stillhunt report 200 of 1,200 records (16.7 %) could not be read: client_headers: a <list> (200).")
+    assert "2 campaigns stand out" in text
+    assert "could not be read" not in Page(render(unread(worked_example(), 5))).text
+
+
+def test_nothing_stands_out_is_never_said_over_logs_that_were_mostly_not_read():
+    text = Page(render(unread(nothing_found(), 3_000))).text
+    assert "No campaign stands out" not in text
+    assert "Most of these logs could not be read" in text
+    assert "No campaign stands out" in Page(render(unread(nothing_found(), 300))).text
 
 
 def test_what_numbers_mean_stands_once_and_before_the_first(page):
@@ -273,6 +312,30 @@ def test_many_campaigns_are_a_row_each_and_the_largest_shown_whole(monkeypatch):
     assert sum("open" in attributes for attributes in shown) == MAX_OPEN
     assert sum(tag == "tr" for tag, _ in page.elements) == 1 + MAX_LISTED
     assert "2 more are in findings.json" in page.text
+
+
+def test_numbers_and_times_that_are_none_are_still_a_page():
+    example = worked_example()
+    first = example.campaigns[0]
+    first.coordination.parts |= {"a": math.inf, "b": -math.inf, "c": math.nan}
+    first.concealment.parts |= {"a": math.nan, "b": math.inf, "c": -math.inf}
+    first.harvest.log10_evidence = math.nan
+    first.calls_by_day |= {"never": 3, "2026-05-12T00:00:00": 0}
+    odd = [
+        {"first_seen": "yesterday", "last_seen": "2026-05-05"},
+        {"first_seen": "2026-05-05T00:00:00", "last_seen": None, "calls": None},
+        {"first_seen": None, "calls_by_span": [1, 2]},
+        {"calls_by_span": [0, 0, 0, 5]},
+    ]
+    for member, update in zip(first.accounts, odd, strict=False):
+        for name, value in update.items():
+            setattr(member, name, value)
+        member.membership = 1.0
+        member.observations[0].bits, member.observations[1].bits = math.inf, -math.inf
+    example.scanned.accounts = 0
+    page = Page(render(example))
+    assert page.open == []
+    assert page.text.count("Campaign c-7f3a91") == 1
 
 
 def test_findings_with_nothing_in_them_are_a_page():

@@ -5,7 +5,6 @@ In: a case, what it has frozen, answers. Out: `Document`. The same input gives t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -198,7 +197,7 @@ def _accounts(about: About) -> list[Block]:
         seen = " to ".join(moment(at[:10]) for at in (member.first_seen, member.last_seen) if at)
         has = {(one.channel, one.value) for one in member.observations}
         ties = " ".join(letter for letter, hub in zip(letters(len(found)), found, strict=True) if (hub.channel, hub.value) in has)
-        weight = by_chance(math.fsum(one.bits for one in member.observations) * wording.LOG10_OF_BIT)
+        weight = by_chance(sum(one.bits for one in member.observations) * wording.LOG10_OF_BIT)
         calls = f"{member.calls:,}" if member.calls is not None else ""
         rows.append([shown(member.account_id, 64), probability(member.membership), calls, seen, weight, ties])
     columns = ["Account", "Membership", "Calls", "Seen", "By chance", "Shares"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import median
 
@@ -32,7 +31,7 @@ def hubs(campaign: Campaign, most: int = MAX_HUBS) -> list[Hub]:
         for one in member.observations:
             bits.setdefault((one.channel, one.value), []).append(one.bits)
             told[one.channel, one.value] = one.description or f"{one.channel}: {one.value}", one.expected
-    order = sorted((key for key in bits if len(bits[key]) > 1), key=lambda key: (-math.fsum(bits[key]), key))[:most]
+    order = sorted((key for key in bits if len(bits[key]) > 1), key=lambda key: (-sum(bits[key]), key))[:most]
     return [Hub(*key, told[key][0], len(bits[key]), told[key][1], median(bits[key])) for key in order]
 
 

@@ -102,6 +102,7 @@ def render(findings: Findings, where: str | None = None) -> str:
             reasons=reasons[:MAX_REASONS],
             reasons_left=_left(reasons[MAX_REASONS:]),
             channels=_channels(findings.visibility, findings.scanned.accounts),
+            members=lambda name: _members(name, where),
             sorts=parts.SORTS,
             max_open=MAX_OPEN,
             max_explanations=MAX_EXPLANATIONS,
@@ -140,6 +141,13 @@ def _channels(visibility: list[Visibility], accounts: int) -> list[_Channel]:
         percent = min(100 * one.accounts / accounts, 100.0) if one.visible and accounts else None if not one.visible else 0.0
         found.append(_Channel(name, percent, one.accounts, missing.get(name, "")))
     return found
+
+
+def _members(name: str, where: str | None) -> Markup:
+    """The command that lists a campaign's or pool's accounts, where there is one that can be pasted."""
+    if where is None or not wording.pasteable(name):
+        return Markup()
+    return Markup(" and listed by <code>stillhunt members {} {}</code>").format(name, where)
 
 
 def _commands(sentence: str) -> Markup:

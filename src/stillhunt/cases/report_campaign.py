@@ -95,7 +95,7 @@ def kinds(coordination: Evidence, concealment: Evidence) -> list[Kind]:
         for name in shown
     ]
     if rest:
-        some, left = (math.fsum(one.parts.get(name, 0.0) for name in rest) for one in (coordination, concealment))
+        some, left = (sum(one.parts.get(name, 0.0) for name in rest) for one in (coordination, concealment))
         found.append(Kind(f"{len(rest)} other kinds", bar(some), _left(some, left)))
     return found
 
@@ -219,7 +219,7 @@ def accounts(campaign: Campaign) -> Accounts:
     listed = wording.strongest(campaign.accounts, MAX_ACCOUNTS)
     found = hubs(campaign, MAX_TIES)
     ties = [Tie(letter, hub) for letter, hub in zip(letters(len(found)), found, strict=True)]
-    weights = {one.account_id: math.fsum(shared.bits for shared in one.observations) for one in listed}
+    weights = {one.account_id: sum(shared.bits for shared in one.observations) for one in listed}
     most = max((calls for one in listed for calls in one.calls_by_span), default=0)
     ranks = _ranks(listed, weights)
     rows = []

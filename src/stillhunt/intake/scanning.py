@@ -84,7 +84,7 @@ class Plan:
     """What is wanted of a line, as tables for the loop. `words` are looked up by `word`, for roles and the like.
 
     Attributes:
-        slots: dotted path -> column of `Scanned.spans`; of an `Each`, `path.name` -> column of `Scanned.items`.
+        slots: dotted path -> column of `Scanned.spans`, "" for all `NOTHING`; of an `Each`, `path.name` -> column of `Scanned.items`.
     """
 
     wanted: Wanted
@@ -106,7 +106,8 @@ class Plan:
         for name, value in wanted.items():
             where = f"{path}{name}"
             slots = self.each if strict else self.slots
-            slot = slots[where] = len(slots)
+            # All that must be nothing share one column, in which nothing is looked up: each column costs time in every line.
+            slot = slots.setdefault("" if value == NOTHING and not strict else where, len(slots))
             kind, child = value, 0
             if isinstance(value, Each):
                 kind, child = LIST, self._add(value.of, f"{where}.", strict=True, most=0)
@@ -361,7 +362,7 @@ def _line(
                 if found >= 0:
                     kind, slot = entries[found, 3], entries[found, 4]
                     span = items[n, slot] if strict else spans[slot]
-                    if span[0] != UNSEEN:
+                    if span[0] != UNSEEN and kind != NOTHING:
                         return -1, n, 0
                     if (kind == OBJECT and data[i] == CURLY) or (kind == LIST and data[i] == SQUARE):
                         span[0], span[1], span[2] = i, i, data[blank(data, i + 1)] == data[i] + 2

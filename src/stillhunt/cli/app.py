@@ -24,7 +24,8 @@ COMMANDS = {
     "ingest": Place("intake:ingest", "Read logs into a lake. Reading the same calls again changes nothing."),
     "join": Place("intake:join", "Join a gateway's log with a content log on the request id, into one file that `ingest` and `scan` read."),
     "campaigns": Place(
-        "investigate:campaigns", "Show the campaigns that a scan found; with --lake also all that a watch has ever seen there."
+        "investigate:campaigns",
+        "Show the campaigns that a scan found, and pools that could not be judged; with --lake also all that a watch has ever seen there.",
     ),
     "account": Place(
         "investigate:account",

@@ -29,7 +29,7 @@ COMMANDS = {
     ),
     "account": Place(
         "investigate:account",
-        "Show why an account is in a campaign (or in a pool that is none): its observations, with their weight in bits.",
+        "Show why an account is in a campaign (or in a pool that is none): what it shares, and how rare that is by chance.",
     ),
     "members": Place("members:members", "List all accounts of a campaign, or of a pool that is none or could not be judged."),
     "export": Place("export:export", "Write a scan's findings as a table: CSV or Parquet, one row for each account, observation or group."),

@@ -1,7 +1,7 @@
 """JSON lines cut up in a compiled loop: where wanted values stand, without an object for each of them.
 
 In: the bytes of a block of lines in UTF-8, and a `Plan` of what is wanted. Out: for each line whether it is sound JSON that holds
-only what the plan expects, and the spans of the wanted values. May import: intake.grammar and intake.instructions.
+only what the plan expects, and the spans of the wanted values. May import: intake.grammar and compiled.
 
 Every byte of a line is checked against `intake.grammar`, whoever wants it or not, and a line is given up rather than guessed at where
 names of what is wanted are escaped or come twice. Lines that are given up are somebody else's to read.
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from stillhunt.compiled import compiled, inlined
+from stillhunt.compiled.instructions import differences_at, mum, newlines_at, word_at, zeros_below
 from stillhunt.intake.grammar import (
     COLON,
     COMMA,
@@ -34,7 +36,6 @@ from stillhunt.intake.grammar import (
     over,
     string,
 )
-from stillhunt.intake.instructions import compiled, differences_at, inlined, mum, newlines_at, word_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import pairs_at, zeros_below
 from stillhunt.intake.bodies import LETTERS, NO_TEXT, REDACTED, TRUNCATION_MARKS, Body, set_tools
 from stillhunt.intake.formats import Also, Context, Scan
 from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call
@@ -30,7 +32,6 @@ from stillhunt.intake.formats.litellm_fields import (
 from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NO_CALL, NOBODY, REFUSED, ROTATING
 from stillhunt.intake.formats.usage import CACHED, GIVEN_DETAILS, REASONING, SPENT_DETAILS
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
-from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
 from stillhunt.intake.scanning import (
     COUNT,
     IDENTIFIER,

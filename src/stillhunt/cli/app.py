@@ -9,7 +9,7 @@ import typer
 from stillhunt import __version__
 from stillhunt.cli.lazy import Place, group_of
 
-EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
+EPILOG = "Exit status: 0 done, 1 found something (with --fail-on) or `case rerun` differs, 2 bad usage or input."
 
 COMMANDS = {
     "scan": Place("scan:scan", "Find campaigns in logs, in a lake, or in both. `stillhunt scan LOGS` needs no configuration."),
@@ -36,7 +36,7 @@ COMMANDS = {
         "pools:pools",
         "Find accounts that act as one in any table of accounts, channels, values and times. A pool is coordination, not guilt.",
     ),
-    "formats": Place("catalogue:formats", "List the log formats that can be read, and what each of them can see."),
+    "formats": Place("formats:app", "List the log formats that can be read, and what each of them can see."),
     "channels": Place(
         "catalogue:channels", "List the channels: the kinds of evidence that accounts act as one, and the columns that each needs."
     ),

@@ -3,19 +3,26 @@
 A log can be larger than memory, and what its records must know of each other grows with it. Past `MEMORY_BYTES` all is
 written to a temporary SQLite file, which is sorted once, on disk, and whose pages come and go. Worker processes open it
 for reading.
+
+In memory the values lie in one piece behind each other: as objects of their own, each would hold on to the megabyte of
+decoded records among which it was made.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 MEMORY_BYTES = 48 << 20
-"""Bytes of values that are kept in memory; what Python adds to them is about as much again."""
+"""Bytes that are kept in memory."""
 _ROWS = 4096  # that are written at once
 
 
@@ -24,16 +31,24 @@ def key_of(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
+class Packed(NamedTuple):
+    """Keys (int64), where their values end (int64), and the values behind each other."""
+
+    keys: bytes
+    ends: bytes
+    values: bytes
+
+
 class Kept:
     """Keys with the values that were added under each, in the order in which they came."""
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._memory_bytes = memory_bytes
-        self._held: defaultdict[int, list[bytes]] = defaultdict(list)
-        self._size = 0
+        self._keys, self._ends, self._values = array("q"), array("q"), bytearray()
+        self._order: npt.NDArray[np.int64] | None = None
+        self._sorted_keys: npt.NDArray[np.int64] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._database: sqlite3.Connection | None = None
-        self._waiting: list[tuple[int, bytes]] = []
         self._sorted = False
 
     @classmethod
@@ -47,48 +62,66 @@ class Kept:
 
     def add(self, key: int, value: bytes) -> None:
         """Keep a value."""
-        if self._database is None:
-            self._held[key].append(value)
-            self._size += len(value) + 64
-            if self._size > self._memory_bytes:
-                self._spill()
-            return
-        self._waiting.append((key, value))
-        if len(self._waiting) >= _ROWS:
-            self._write()
+        self._values += value
+        self._keys.append(key)
+        self._ends.append(len(self._values))
+        self._order = None
+        if self._database is not None:
+            if len(self._keys) >= _ROWS:
+                self._write()
+        elif len(self._values) + 16 * len(self._keys) > self._memory_bytes:
+            self._spill()
 
-    def extend(self, items: Iterable[tuple[int, bytes]]) -> None:
-        """Keep many values."""
-        for key, value in items:
-            self.add(key, value)
+    def extend(self, packed: Packed) -> None:
+        """Keep what another has gathered."""
+        ends = array("q", packed.ends)
+        start = 0
+        for key, end in zip(array("q", packed.keys), ends, strict=True):
+            self.add(key, packed.values[start:end])
+            start = end
 
     def get(self, key: int) -> list[bytes]:
         """The values of a key; none when nothing was added."""
-        if self._database is None:
-            return self._held.get(key, [])
-        self._sort()
-        return [value for (value,) in self._database.execute("SELECT value FROM kept WHERE key = ? ORDER BY rowid", (key,))]
+        if self._database is not None:
+            self._sort()
+            return [value for (value,) in self._database.execute("SELECT value FROM kept WHERE key = ? ORDER BY rowid", (key,))]
+        if not self._keys:
+            return []
+        if self._order is None or self._sorted_keys is None:
+            keys = np.array(self._keys, np.int64)
+            self._order = np.argsort(keys, kind="stable")
+            self._sorted_keys = keys[self._order]
+        found: list[bytes] = []
+        at = int(self._sorted_keys.searchsorted(key))
+        while at < self._order.size and self._sorted_keys[at] == key:
+            place = int(self._order[at])
+            found.append(bytes(self._values[self._ends[place - 1] if place else 0 : self._ends[place]]))
+            at += 1
+        return found
 
-    def items(self) -> list[tuple[int, bytes]]:
+    def packed(self) -> Packed:
         """All that is held in memory, as `extend` takes it."""
-        return [(key, value) for key, values in self._held.items() for value in values]
+        return Packed(self._keys.tobytes(), self._ends.tobytes(), bytes(self._values))
 
     def path(self) -> str:
         """The file that holds everything, for `opened` in another process; what was in memory is written first."""
         self._spill()
         self._sort()
-        assert self._folder is not None
         return self._file()
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file, and forget."""
         if self._database is not None:
             self._database.close()
             self._database = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-        self._held.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._keys, self._ends, self._values = array("q"), array("q"), bytearray()
+        self._order = self._sorted_keys = None
 
     def _file(self) -> str:
         assert self._folder is not None
@@ -103,20 +136,24 @@ class Kept:
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -32768", "temp_store = FILE"):
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute("CREATE TABLE kept (key INTEGER NOT NULL, value BLOB NOT NULL)")
-        self._waiting = self.items()
-        self._held.clear()
         self._write()
+
+    def _rows(self) -> Iterator[tuple[int, bytes]]:
+        start = 0
+        for key, end in zip(self._keys, self._ends, strict=True):
+            yield key, bytes(self._values[start:end])
+            start = end
 
     def _write(self) -> None:
         assert self._database is not None
         self._database.execute("BEGIN")
-        self._database.executemany("INSERT INTO kept VALUES (?, ?)", self._waiting)
+        self._database.executemany("INSERT INTO kept VALUES (?, ?)", self._rows())
         self._database.execute("COMMIT")
-        self._waiting = []
+        self._forget()
 
     def _sort(self) -> None:
         assert self._database is not None
-        if self._waiting:
+        if self._keys:
             self._write()
         if not self._sorted:
             self._database.execute("CREATE INDEX kept_key ON kept (key)")

@@ -107,7 +107,7 @@ class AccessLog:
         row: Row = {
             "interaction_id": call or made_id(account, at, sorted((name, str(value)) for name, value in entry.items())),
             "started_at": at - waited,  # nginx writes when the request was done, and how long it took
-            "ended_at": at,
+            "ended_at": at if "request_time" in entry else None,
             "account_id": account,
             "key_id": key,
             "end_user_id": person(asked.get("user"), "request_body.user"),

@@ -181,11 +181,30 @@ def headline(findings: Findings) -> str:
         who = "one operator" if len(findings.campaigns) == 1 else "their operators"
         said = f"{found}: {count(named, 'account')} judged to be run by {who}."
         return f"{said} Beside {'it' if len(findings.campaigns) == 1 else 'them'}, {waiting}." if waiting else said
+    if findings.scanned.refused_share > MOSTLY:
+        return "Most of these logs could not be read, and of what was not read nothing is known."
     if waiting:
         return f"0 campaigns; {waiting}."
     if no_text(findings):
         return "0 campaigns: these logs hold no text, and without text none is named."
     return "No campaign stands out in what these logs show."
+
+
+NOTEWORTHY, MOSTLY = 0.01, 0.5
+"""Shares of records that were not read above which this is said first, and above which nothing is said of what stands out."""
+
+
+def not_read(findings: Findings) -> str:
+    """What of the logs could not be read, why, and what to do, as sentences; empty where it was next to nothing."""
+    scanned = findings.scanned
+    if scanned.refused_share <= NOTEWORTHY:
+        return ""
+    records = scanned.refused + scanned.interactions
+    said = f"{scanned.refused:,} of {count(records, 'record')} ({probability(scanned.refused_share)}) could not be read"
+    often = sorted(scanned.reasons.items(), key=lambda one: (-one[1], one[0]))[:3]
+    why = "; ".join(f"{visible(reason, 120)} ({times:,})" for reason, times in often)
+    said = f"{said}: {why}." if why else f"{said}."
+    return f"{said} What follows is about the rest. Keep them with --quarantine to see which they are, or say the format with --format."
 
 
 def unjudged(findings: Findings) -> list[Pool]:
@@ -321,12 +340,12 @@ def what_next(findings: Findings, where: str | None = None) -> list[str]:
     open_ = unjudged(findings)
     if open_:
         steps.append("What could not be judged is neither accused nor cleared: turn on what would decide, and scan again.")
-        if where and _pasteable(open_[0].pool_id):
+        if where and pasteable(open_[0].pool_id):
             steps.append(
                 f"List all accounts of {'it' if len(open_) == 1 else 'the largest'}: `stillhunt members {open_[0].pool_id} {where}`"
             )
     if findings.campaigns:
-        surest = [one.account_id for one in strongest(findings.campaigns[0].accounts, 20) if _pasteable(one.account_id)]
+        surest = [one.account_id for one in strongest(findings.campaigns[0].accounts, 20) if pasteable(one.account_id)]
         command = f": `stillhunt account {surest[0]} {where}`" if where and surest else "."
         steps.append(f"Read why an account was named before acting{command}")
         steps.append(
@@ -369,6 +388,6 @@ def limits(findings: Findings) -> list[str]:
     return told
 
 
-def _pasteable(name: str) -> bool:
+def pasteable(name: str) -> bool:
     """Whether a shell and the command line take a name as it stands, and a screen shows it as it is."""
     return re.fullmatch(r"[A-Za-z0-9_.:@+/][A-Za-z0-9_.:@+/=-]*", name) is not None and visible(name, 300) == name

@@ -406,3 +406,9 @@ def test_a_bundle_encloses_both_as_the_case_stood(docket, case, material):
     assert base64.b64decode(artifacts["report.pdf"]["base64"]) == made["report.pdf"]
     without, _ = export(docket, case.case_id, [answer()], Wanted(most=0, reports={}), BY)
     assert b"report.html" not in base64.b64decode(json.loads(without)["payload"])
+
+
+def test_on_a_narrow_screen_each_cell_says_what_it_is(said, page):
+    labelled = {attributes["data-label"] for tag, attributes in page.elements if tag == "td" and attributes.get("data-label")}
+    columns = {name for block in told(said).blocks if isinstance(block, Table) for name in block.columns if name}
+    assert labelled == columns

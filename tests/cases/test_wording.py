@@ -122,19 +122,24 @@ def blind_to_text(findings):
 
 
 def test_what_could_not_be_judged_stands_in_the_headline():
-    one = without(nothing_found(), pools=[pool()])
-    assert wording.headline(one) == "0 campaigns; 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text."
-    more = without(
-        nothing_found(), pools=[pool(), pool("p-2", 30, not_visible=("text", "payment", "e-mail")), pool("p-3", verdict="cleared")]
+    nothing = without(
+        nothing_found(),
+        visibility=[Visibility(channel=name, visible=False, accounts=0) for name in ("identical", "payment", "email")],
     )
+    one = without(nothing, pools=[pool()])
+    assert wording.headline(one) == "0 campaigns; 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text."
+    more = without(nothing, pools=[pool(), pool("p-2", 30, not_visible=("text", "payment", "e-mail")), pool("p-3", verdict="cleared")])
     assert wording.headline(more) == (
-        "0 campaigns; 2 pools of 50 accounts act as one each and could not be judged: the logs hold no text, no payment and no e-mail."
+        "0 campaigns; 2 pools (50 accounts together) each act as one and could not be judged: "
+        "the logs hold no text, no payment and no e-mail."
     )
     assert [group.pools[0].pool_id for group in wording.reasons(more)] == ["p-3"]
     unsure = without(nothing_found(), pools=[pool(not_visible=())])
     assert wording.headline(unsure).endswith("acts as one and could not be judged.")
     both = without(worked_example(), pools=[pool()])
-    assert wording.headline(both).endswith("Beside them, 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text.")
+    assert wording.headline(both).endswith(
+        "Beside them, 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text of theirs."
+    )
 
 
 def test_without_text_it_is_said_that_nobody_could_be_named():

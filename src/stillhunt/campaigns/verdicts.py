@@ -124,7 +124,7 @@ def _not_harvesting(one: Judged) -> Ruling:
 
 
 def _not_judged(words: str, unseen: tuple[Unseen, ...]) -> Ruling:
-    return Ruling(f"{words}, and could not be judged: the logs hold no {_listed(unseen, 'and no')}", "not judged", unseen)
+    return Ruling(f"{words}, and could not be judged: the logs hold no {_listed(unseen, 'and no')} of theirs", "not judged", unseen)
 
 
 def _people_unseen(one: Judged) -> tuple[Unseen, ...]:

@@ -224,11 +224,24 @@ def unjudged_sentence(findings: Findings) -> str:
     if not pools:
         return ""
     accounts = len({account for pool in pools for account in pool.accounts})
-    act = "acts as one" if len(pools) == 1 else "act as one each"
-    lacking = not_held(pools)
-    return f"{count(len(pools), 'pool')} of {count(accounts, 'account')} {act} and could not be judged" + (
-        f": the logs hold {lacking}" if lacking else ""
+    one = len(pools) == 1
+    who = (
+        f"1 pool of {count(accounts, 'account')} acts" if one else f"{len(pools):,} pools ({count(accounts, 'account')} together) each act"
     )
+    lacking = not_held(pools)
+    return f"{who} as one and could not be judged" + (
+        f": the logs hold {lacking}{'' if _nobodys(findings, pools) else ' of theirs'}" if lacking else ""
+    )
+
+
+_SEEN_BY = {"text": "identical", "payment": "payment", "e-mail": "email"}
+"""What a pool may lack -> the channel that sees nothing where nobody has it."""
+
+
+def _nobodys(findings: Findings, pools: Iterable[Pool]) -> bool:
+    """Whether what these pools lack is lacking of everybody in the logs."""
+    dark = {channel.channel for channel in blind(findings.visibility)}
+    return all(_SEEN_BY.get(name) in dark for pool in pools for name in pool.not_visible)
 
 
 def no_text(findings: Findings) -> bool:

@@ -36,7 +36,7 @@ COMMANDS = {
         "pools:pools",
         "Find accounts that act as one in any table of accounts, channels, values and times. A pool is coordination, not guilt.",
     ),
-    "formats": Place("catalogue:formats", "List the log formats that can be read, and what each of them can see."),
+    "formats": Place("formats:app", "List the log formats that can be read, and what each of them can see."),
     "channels": Place(
         "catalogue:channels", "List the channels: the kinds of evidence that accounts act as one, and the columns that each needs."
     ),

@@ -76,7 +76,10 @@ def campaigns(findings: FindingsArgument = None, lake: LatestOption = None, json
     cases = remembered_cases(lake) if lake is not None else []
     if json:
         whole = read.to_json()
-        document = {"campaigns": whole["campaigns"], "not_judged": [one for one in whole["pools"] if one["verdict"] == "not judged"]}
+        document = {"campaigns": whole["campaigns"]}
+        unjudged = [pool for pool in whole["pools"] if pool["verdict"] == "not judged"]
+        if unjudged:
+            document["not_judged"] = unjudged
         if cases:
             document["cases"] = documents(read.campaigns, cases)
         emit(document if known is None else document | {"known": known_documents(known)})

@@ -53,7 +53,8 @@ def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
         yield path, command
         return
     for name, child in children.items():
-        yield from _walk(f"{path} {name}", child)
+        # A hidden command is what its group does when it is called by its name alone.
+        yield from _walk(path if child.hidden else f"{path} {name}", child)
 
 
 def commands_page() -> str:

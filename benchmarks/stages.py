@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import stillhunt
-from stillhunt.campaigns.hunt import hunt
+from stillhunt.campaigns import hunt
 from stillhunt.intake.pipeline import ingest
 from stillhunt.lake import Lake
 from stillhunt.range.machinery import Clients, Identities, Networks, Rates

@@ -11,6 +11,7 @@ import pytest
 from stillhunt.channels import table_of
 from stillhunt.channels.digest.taking import in_memory
 from stillhunt.cli import reference
+from stillhunt.cli.catalogue import sees
 from stillhunt.cli.settings import SETTINGS
 from stillhunt.intake.formats import Context, Sample
 from stillhunt.records import INTAKE_INTERACTIONS, TIMESTAMP
@@ -102,6 +103,18 @@ def test_every_format_is_in_the_course():
     course = (DOCS / "formats.md").read_text()
     for entry in entry_points(group="stillhunt.formats"):
         assert f"`{entry.name}`" in course
+
+
+def test_the_index_of_logs_says_of_every_format_what_it_declares():
+    """One row a format: its name, and yes or no for each question of `stillhunt formats`."""
+    page = (DOCS / "logs" / "index.md").read_text()
+    rows = {cells[2].strip("`"): cells[3:-1] for line in page.splitlines() if (cells := [cell.strip() for cell in line.split("|")])[2:]}
+    groups = rows.pop("name")
+    rows.pop("---")
+    formats = {entry.name: entry.load() for entry in entry_points(group="stillhunt.formats")}
+    assert rows.keys() == formats.keys()
+    for name, form in formats.items():
+        assert rows[name] == ["yes" if sees(form.sees)[group] else "no" for group in groups], name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

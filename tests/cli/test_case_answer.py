@@ -81,6 +81,19 @@ def test_an_answer_names_the_files_that_it_rests_on(stillhunt, opened, files):
     assert "price list that was given has SHA-256" in notes["purpose"]
 
 
+def test_no_clause_is_told_as_broken_on_the_screen_that_was_not(stillhunt, opened, files):
+    lake, case = opened
+    question = ("case", "answer", case, "--lake", lake, *files[:2], "--question", "breaches", *BY)
+    (answer,) = stillhunt(*question, "--json").document["answers"]
+    status = {row["clause"]: row["status"] for row in answer["tables"]["clauses"]}
+    said = stillhunt(*question).out
+    told = {one["name"]: f"{one['name']} ({one['likelihood']}): {one['statement']}" for one in answer["hypotheses"]}
+    words = " ".join(said.split())
+    assert all(" ".join(line.split()) in words for line in told.values())
+    assert words.count("this clause was broken.") == sum(one == "broken" for one in status.values())
+    assert "not broken" in status.values()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -101,3 +114,15 @@ def test_what_cannot_be_used_is_one_line_and_records_nothing(stillhunt, opened, 
 
 def test_the_template_is_a_policy_and_speaks_json(stillhunt):
     assert stillhunt("case", "policy", "--json").document["policy"] == stillhunt("case", "policy").out
+
+
+def test_a_closed_case_takes_no_answers_until_it_is_reopened(stillhunt, opened, files):
+    lake, case = opened
+    assert stillhunt("case", "close", case, "--lake", lake, "--result", "confirmed", "--reason", "done", *BY).status == 0
+    before = stillhunt("case", "show", case, "--lake", lake, "--json").document["events"]
+    done = stillhunt("case", "answer", case, "--lake", lake, *files, *BY)
+    assert (done.status, done.out) == (2, "")
+    assert f"{case}: is closed; reopen it first (`stillhunt case reopen {case} --lake DIR --reason WHY`)" in done.err
+    assert stillhunt("case", "show", case, "--lake", lake, "--json").document["events"] == before
+    assert stillhunt("case", "reopen", case, "--lake", lake, "--reason", "more to ask", *BY).status == 0
+    assert stillhunt("case", "answer", case, "--lake", lake, "--question", "purpose", *BY).status == 0

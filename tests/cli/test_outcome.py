@@ -114,13 +114,32 @@ def test_complaints_do_not_end_a_run(capsys):
     assert capsys.readouterr().err == "stillhunt: first\nstillhunt: second\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(findings_file):
-    process = subprocess.Popen([*STILLHUNT, "campaigns", str(findings_file), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize(
+    "arguments",
+    [["campaigns", "FINDINGS", "--json"], ["campaigns", "FINDINGS"], ["formats"], ["channels"], ["--help"], ["formats", "--json"]],
+    ids=" ".join,
+)
+def test_a_reader_that_goes_away_is_no_error(findings_file, arguments):
+    command = [*STILLHUNT, *(str(findings_file) if word == "FINDINGS" else word for word in arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == b""
-    assert process.wait() == outcome.NOBODY_READS
+    assert process.wait() == 0
+
+
+def test_another_broken_pipe_is_not_taken_for_a_reader_that_went_away(monkeypatch, capsys):
+    def broken(*_arguments, **_options):
+        raise BrokenPipeError
+
+    reader, writer = os.pipe()
+    monkeypatch.setattr(outcome.configuration, "read", broken)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert outcome.run(["formats"]) == 2
+    os.close(reader)
+    assert "BrokenPipeError" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path):

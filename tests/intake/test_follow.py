@@ -496,3 +496,38 @@ def test_whatever_is_done_to_logs_in_whatever_order_each_record_is_read_once(tmp
     assert duplicates + arrivals.duplicates == 0
     rows = [json.loads(line)["row"] for line in aside.read_text().splitlines()]
     assert sorted(rows) == sorted(f"{{broken {n}" for n in range(broken))
+
+
+def test_a_container_s_cut_lines_are_read_when_they_are_whole(tmp_path):
+    path = tmp_path / "0.log"
+    watched = Watched(tmp_path, path)
+    head = "2026-01-01T00:00:00.000000000Z stdout"
+    long = {**call(1), "user_agent": "a" * 40_000}
+    text = json.dumps(long)
+    append(path, f"{head} F {json.dumps(call(0))}\n{head} P {text[:16_384]}\n{head} P {text[16_384:32_768]}\n")
+    watched.read()
+    assert watched.calls == {0}
+    append(path, f"{head} F {text[32_768:]}\n{head} F started\n{head} F {json.dumps(call(2))}\n")
+    watched.read()
+    assert watched.calls == {0, 1, 2}
+
+
+@pytest.mark.parametrize("wrap", ["docker", "cloudwatch"])
+def test_enveloped_logs_are_followed(tmp_path, wrap):
+    path = tmp_path / "shipped.log"
+    watched = Watched(tmp_path, path)
+
+    def shipped(numbers) -> str:
+        texts = [json.dumps(call(n)) for n in numbers]
+        if wrap == "docker":
+            return "".join(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026"}) + "\n" for text in texts)
+        return (
+            json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in texts]})
+            + "\n"
+        )
+
+    append(path, shipped(range(5)))
+    watched.read()
+    append(path, shipped(range(5, 9)))
+    watched.read()
+    assert watched.calls == set(range(9))

@@ -120,18 +120,18 @@ def test_content_of_any_shape_never_costs_the_row(data):
     assert check(FORMATS[name], record, Context())
 
 
-@pytest.mark.parametrize(("name", "record"), RECORDS)
-def test_reasons_never_show_a_value(name, record):
+@pytest.mark.parametrize("name", FORMATS)
+def test_reasons_never_show_a_value(name):
     secret = "s3cr3t-value"
-    refused = 0
-    for key in record:
-        try:
-            list(FORMATS[name].read({**record, key: [secret]}, Context()))
-        except BadRow as bad:
-            refused += 1
-            reason = str(bad)
-            assert secret not in reason
-    assert refused
+    reasons = set()
+    for record in (record for owner, record in RECORDS if owner == name):
+        for key in record:
+            try:
+                list(FORMATS[name].read({**record, key: [secret]}, Context()))
+            except BadRow as bad:
+                reasons.add(str(bad))
+    assert reasons
+    assert not any(secret in reason for reason in reasons)
 
 
 def test_half_of_a_log_may_leave_open_whose_call_it_is():
@@ -157,6 +157,25 @@ def test_half_of_a_log_may_leave_open_whose_call_it_is():
                 "modelId": "m",
             },
         ),
+        ("cloudflare-ai-gateway", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "model": "m", "tokens_in": 1}),
+        ("helicone", {"request_id": "i", "request_created_at": "2026-07-07T10:00:00Z"}),
+        (
+            "kserve",
+            {
+                "id": "i",
+                "type": "org.kubeflow.serving.inference.request",
+                "time": "2026-07-07T10:00:00Z",
+                "data": {"messages": [{"role": "user", "content": "x"}]},
+            },
+        ),
+        (
+            "langfuse-events",
+            {"id": "e", "timestamp": "2026-07-07T10:00:00Z", "type": "generation-create", "body": {"id": "i", "traceId": "t"}},
+        ),
+        ("langsmith", {"id": "i", "run_type": "llm", "start_time": "2026-07-07T10:00:00"}),
+        ("openrouter", {"generation_id": "i", "created_at": "2026-07-07 10:00:00"}),
+        ("portkey", {"id": "i", "created_at": "2026-07-07T10:00:00Z", "ai_model": "m"}),
+        ("vertex", {"request_id": "i", "logging_time": "2026-07-07 10:00:00 UTC", "full_request": {}}),
         ("canonical", {"interaction_id": "i", "started_at": "2026-07-07T10:00:00Z"}),
         ("envoy-ai", {"x-request-id": "i", "start_time": "2026-07-07T10:00:00Z", "gen_ai.request.model": "m"}),
         ("kong", {"request": {"id": "i"}, "started_at": 1783418400251, "ai": {"proxy": {"meta": {}}}}),

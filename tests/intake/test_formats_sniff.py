@@ -20,16 +20,26 @@ OWNERS = {
     "canonical": "canonical",
     "canonical_accounts": "canonical",
     "canonical_entitlements": "canonical",
+    "cloudflare": "cloudflare-ai-gateway",
+    "cloudflare_api": "cloudflare-ai-gateway",
     "envoy_ai": "envoy-ai",
+    "helicone": "helicone",
     "kong": "kong",
+    "kserve": "kserve",
     "langfuse_events": "langfuse",
     "langfuse_observations": "langfuse",
+    "langfuse_raw": "langfuse-events",
     "langfuse_traces": "langfuse",
+    "langsmith": "langsmith",
     "litellm": "litellm",
     "litellm_spend": "litellm-spend",
     "openai_body": "openai-body",
+    "openrouter": "openrouter",
     "otel_logs": "otel-genai",
     "otel_spans": "otel-genai",
+    "portkey": "portkey",
+    "vertex": "vertex",
+    "vertex_audit": "vertex",
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -54,7 +64,18 @@ def test_a_source_is_taken_for_itself_and_for_nothing_else(name):
     assert set(scores.values()) == {0.0}
 
 
-TABLES = ("canonical", "langfuse_events", "langfuse_observations", "langfuse_traces", "litellm_spend")
+TABLES = (
+    "canonical",
+    "langfuse_events",
+    "langfuse_observations",
+    "langfuse_traces",
+    "litellm_spend",
+    "helicone",
+    "openrouter",
+    "portkey",
+    "langsmith",
+    "cloudflare_api",
+)
 """Samples of formats that are written as tables, too."""
 
 

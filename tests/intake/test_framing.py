@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from stillhunt.errors import BadRow, InputError
-from stillhunt.intake import framing
+from stillhunt.intake import framing, opening
 from stillhunt.intake.framing import blocks, line_count, records
 from stillhunt.intake.opening import open_source, walk
 
@@ -66,6 +66,17 @@ LAYOUTS = {
     "an array in each line": b"".join(json.dumps(ROWS[n : n + 7]).encode() + b"\n" for n in range(0, 40, 7)),
     "nested arrays": json.dumps([ROWS[:20], [ROWS[20:30], ROWS[30:]]]).encode(),
     "indented objects": b"\n".join(json.dumps(row, indent=1).encode() for row in ROWS),
+    "UTF-16, little-endian": b"\xff\xfe" + lines().decode().encode("utf-16-le"),
+    "UTF-16, big-endian, an array": b"\xfe\xff" + json.dumps(ROWS, ensure_ascii=False).encode("utf-16-be"),
+    "UTF-16 with carriage returns": b"\xff\xfe" + lines().replace(b"\n", b"\r\n").decode().encode("utf-16-le"),
+    "a list in one key": json.dumps({"data": ROWS}).encode(),
+    "a list in a key with a name of its own": json.dumps({"gateway_calls": ROWS}, indent=1).encode(),
+    "a page of a list": json.dumps({"object": "list", "data": ROWS, "has_more": True, "meta": {"page": 1, "totalItems": 99}}).encode(),
+    "a list two deep": json.dumps({"response": {"logs": ROWS}}, indent=2).encode(),
+    "pages on lines": b"".join(json.dumps({"items": ROWS[n : n + 7], "next": f"?p={n}"}).encode() + b"\n" for n in range(0, 40, 7)),
+    "hits of a search": json.dumps(
+        {"took": 3, "hits": {"total": {"value": 40}, "hits": [{"_id": "1", "_source": row} for row in ROWS]}}
+    ).encode(),
     "gzip": gzip.compress(lines()),
     "gzip of several members": gzip.compress(lines(ROWS[:13])) + gzip.compress(lines(ROWS[13:])),
     "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
@@ -84,8 +95,9 @@ def test_every_layout_gives_the_same_records_in_order(tmp_path, layout, block_by
 
 def test_a_single_document_is_one_record(tmp_path):
     path = tmp_path / "one.json"
-    path.write_text(json.dumps({"resource": ROWS}, indent=2))
-    assert good(path) == [{"resource": ROWS}]
+    document = {"resource": ROWS, "region": "north", "release": 3}
+    path.write_text(json.dumps(document, indent=2))
+    assert good(path) == [document]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -195,7 +207,7 @@ def test_a_line_beyond_all_measure_costs_only_itself(tmp_path, monkeypatch, comp
         (b"\xef\xbb\xbf", "empty"),
         (b"Dear diary, today nothing happened.\nNor did it yesterday.\n", "not a log"),
         (bytes(range(256)) * 10, "not a log"),
-        ('{"a": 1}\n'.encode("utf-16"), "UTF-16"),
+        (gzip.compress('{"a": 1}\n'.encode("utf-16")), "UTF-16"),
         (b"PAR1 and then nothing", "damaged"),
         (gzip.compress(b"x" * 1000, mtime=0)[:12], "cut off"),
         (b"\x1f\x8bnot gzip at all", "damaged"),
@@ -232,3 +244,76 @@ def test_a_file_given_twice_is_read_once(tmp_path):
     path = tmp_path / "calls.jsonl"
     path.write_text("{}")
     assert list(walk([path, tmp_path, path])) == [(path, True)]
+
+
+# ---- how logs begin and what lies around them
+
+
+@pytest.mark.parametrize(
+    "before",
+    ['{"data": [', '{"meta": {"page": [1, {"a": "]"}]}, "data": [', '{"took": 3, "hits": {"total": 9, "hits": [', '{\n "odd": [\n'],
+)
+@pytest.mark.parametrize("after", ["]}", '], "next": null, "total": 3}\n', "]}, {}\n"])
+def test_a_long_list_in_an_object_is_read_piece_by_piece(tmp_path, monkeypatch, before, after):
+    monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
+    path = tmp_path / "page.json"
+    path.write_text(before + ",\n".join(json.dumps(row, indent=1) for row in ROWS) + after)
+    opened = open_source(path)
+    assert opened.wrapped
+    found = list(blocks(opened, block_bytes=400))
+    assert len(found) >= 2
+    assert max(len(block.data) for block in found) < 3_000
+    assert [record for block in found for _, record, _ in records(block)] == ROWS
+
+
+def test_a_second_long_list_behind_the_first_is_not_lost_without_a_word(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
+    path = tmp_path / "pages.json"
+    path.write_text((json.dumps({"data": ROWS * 30}, indent=1) + "\n") * 2)
+    assert until_the_fault(path, "one page a line") == ROWS * 30
+
+
+def test_telemetry_s_lists_are_not_taken_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
+    path = tmp_path / "spans.json"
+    document = {"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": ROWS}]}, {"resource": {}, "scopeSpans": [{"spans": ROWS}]}]}
+    path.write_text(json.dumps(document, indent=1))
+    assert good(path) == [document]
+
+
+NOISE = {
+    "a banner": "Gateway 1.2, started\n*** ready ***\n",
+    "comments": "# exported by hand\n# twice\n",
+    "blank lines": "\n \n\r\n",
+    "a byte order mark and blank lines": "\ufeff\n\n",
+}
+
+
+@pytest.mark.parametrize("noise", NOISE)
+def test_noise_before_the_first_json_line_costs_nothing_but_itself(tmp_path, noise):
+    path = tmp_path / "calls.log"
+    path.write_text(NOISE[noise] + lines().decode())
+    assert [record for record in good(path) if isinstance(record, dict)] == ROWS
+
+
+@pytest.mark.parametrize("noise", [*NOISE, "a word on the delimiter"])
+def test_noise_before_a_table_s_header_is_passed_over(tmp_path, noise):
+    said = {**NOISE, "a banner": "Usage report\nAll accounts\n", "a word on the delimiter": "sep=,\r\n"}
+    path = tmp_path / "calls.csv"
+    path.write_text(said[noise] + "id,text\r\n1,a\r\n2,b\r\n", newline="")
+    assert good(path) == [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]
+
+
+def test_a_long_field_of_a_table_does_not_hide_the_table(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text(f"id,text\n1,{'x' * 131_073}\n2,b\n")
+    csv.field_size_limit(131_072)
+    assert [row["id"] for row in good(path)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("first", ['{"id": "0", "cost": NaN}', '{"id": "0", "text": "\\ud83d"}', '{"id": "0", "x": Infinity}'])
+def test_what_strict_json_forbids_does_not_hide_the_log(tmp_path, first):
+    path = tmp_path / "calls.jsonl"
+    path.write_text((first + "\n") * 3 + json.dumps({"id": "1"}) + "\n")
+    assert [record["id"] for record in open_source(path).sample.records] == ["0", "0", "0", "1"]
+    assert [record["id"] for record in good(path)] == ["0", "0", "0", "1"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stillhunt.errors import BadRow
-from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, is_absent, is_nobody, is_rotating, somebody
+from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NO_CALL, NOBODY, is_absent, is_nobody, is_rotating, somebody
 from stillhunt.intake.formats.values import identifier, identity, optional_identifier, optional_identity
 
 UUID = "3f0c52a1-7d1e-4b6c-9a2f-0123456789ab"
@@ -43,7 +43,7 @@ def test_names_that_only_begin_like_one_are_somebody(name):
 
 
 def test_no_word_is_longer_than_the_bound_that_saves_looking_it_up():
-    assert max(map(len, ABSENT | NOBODY)) == LONGEST_WORD
+    assert max(map(len, NO_CALL | ABSENT | NOBODY)) == LONGEST_WORD
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,9 @@ def test_of_a_blob_the_stable_part_counts_and_the_session_does_not(blob, stable)
     assert somebody(json.dumps(blob)) == stable
     assert somebody(f"  {json.dumps(blob)}\n") == stable
     assert optional_identity(json.dumps(blob), "end_user") == stable
-    if isinstance(blob, dict | list):
+    if isinstance(blob, dict) and blob:
         assert optional_identity(blob, "end_user") == stable
+    if isinstance(blob, dict | list):
         assert somebody(str(blob)) == stable
 
 
@@ -113,3 +114,10 @@ def test_the_hash_of_a_token_rotates_and_that_of_a_key_does_not():
     assert is_rotating("hashed-jwt-0f")
     assert not is_rotating("a" * 64)
     assert not is_rotating(None)
+
+
+@pytest.mark.parametrize("value", [True, 1.5, ["u"], {}, 2**64])
+def test_what_is_no_id_is_a_bad_row_that_names_the_field(value):
+    with pytest.raises(BadRow, match="user"):
+        optional_identity(value, "user")
+    assert optional_identity(float("nan"), "user") is None

@@ -62,3 +62,12 @@ def test_an_unknown_log_is_told_what_is_known_and_what_to_do(monkeypatch):
     assert "--format" in str(unknown("calls.log"))
     with pytest.raises(InputError, match="alpha, beta"):
         by_name("gamma")
+
+
+def test_a_log_of_several_kinds_is_what_most_of_its_known_records_are():
+    other = [{"level": "info", "msg": f"started {n}", "seq": n} for n in range(30)]
+    entry = {"account_id": "a", "created_at": 1_767_225_600_000_000}
+    call = {"interaction_id": "1", "started_at": 1_767_225_600_000_000, "account_id": "a"}
+    for records in ([*other, call, call], [call, *other], [call, *other, entry]):
+        assert guess(Sample("x", "lines", records))[0].name == "canonical"
+    assert guess(Sample("x", "lines", other))[0] is None

@@ -28,7 +28,7 @@ from stillhunt.records.cases import Case, CaseEvent, Credibility, Reliability, R
 
 EXHIBITS = "exhibits"
 
-_ANY_TIME = {"note", "exhibit", "given", "answer", "exported", "released", "rerun", "redacted", "reopened"}
+_ANY_TIME = {"note", "exhibit", "exported", "released", "rerun", "redacted", "reopened"}
 _OF_MERGED = {"exported", "released", "rerun", "redacted"}
 
 
@@ -130,7 +130,7 @@ def investigate(docket: Docket, name: str, status: Status, reason: str, by: str)
     """
     if status is Status.CLOSED:
         raise InputError("a case is closed with a result: `stillhunt case close CASE --result RESULT --reason WHY`")
-    case = _going_on(docket, name, "status")
+    case = going_on(docket, name, "status")
     docket.record(case.case_id, "status", {"status": status.value, "reason": reason}, by)
     return docket.case(case.case_id)
 
@@ -141,7 +141,7 @@ def close(docket: Docket, name: str, result: Result, reason: str, by: str) -> Ca
     Raises:
         InputError: no reason, nobody's name, or closed already.
     """
-    case = _going_on(docket, name, "closed")
+    case = going_on(docket, name, "closed")
     _reasoned(reason)
     if case.status is Status.PENDING:
         docket.record(case.case_id, "status", {"status": Status.INVESTIGATING.value, "reason": "looked into to be closed"}, by)
@@ -155,7 +155,7 @@ def reopen(docket: Docket, name: str, reason: str, by: str) -> Case:
     Raises:
         InputError: it is not closed, or no reason is given.
     """
-    case = _going_on(docket, name, "reopened")
+    case = going_on(docket, name, "reopened")
     _reasoned(reason)
     if case.status is not Status.CLOSED:
         raise InputError(f"{case.case_id}: is not closed, so it cannot be reopened")
@@ -167,7 +167,7 @@ def note(docket: Docket, name: str, text: str, by: str) -> CaseEvent:
     """Write something down."""
     if not text.strip():
         raise InputError("the note is empty; say what is to be written down")
-    return docket.record(_going_on(docket, name, "note").case_id, "note", {"text": text.strip()}, by)
+    return docket.record(going_on(docket, name, "note").case_id, "note", {"text": text.strip()}, by)
 
 
 def exhibit(
@@ -196,7 +196,7 @@ def exhibit(
     Raises:
         InputError: the file cannot be read.
     """
-    case = _going_on(docket, name, "exhibit")
+    case = going_on(docket, name, "exhibit")
     _named(by)
     try:
         content = file.read_bytes()
@@ -226,7 +226,7 @@ def merge(docket: Docket, name: str, into: str, reason: str, by: str) -> Case:
     Raises:
         InputError: it is the same case, one of them is closed, or no reason is given.
     """
-    case, other = _going_on(docket, name, "merged"), _going_on(docket, into, "merged")
+    case, other = going_on(docket, name, "merged"), going_on(docket, into, "merged")
     _reasoned(reason)
     if case.case_id == other.case_id:
         raise InputError(f"{case.case_id}: a case cannot become part of itself")
@@ -241,7 +241,7 @@ def split(docket: Docket, name: str, accounts: Collection[str], reason: str, by:
     Raises:
         InputError: the case does not have these accounts, none would stay, or no reason is given.
     """
-    case = _going_on(docket, name, "split")
+    case = going_on(docket, name, "split")
     _reasoned(reason)
     _named(by)
     strangers = sorted(set(accounts) - set(case.accounts))
@@ -264,7 +264,7 @@ def redact(docket: Docket, name: str, number: int, reason: str, by: str) -> Case
     Raises:
         InputError: no such event, it is redacted already, or says who redacted what.
     """
-    case = _going_on(docket, name, "redacted")
+    case = going_on(docket, name, "redacted")
     _reasoned(reason)
     one = next((one for one in case.events if one.number == number), None)
     if one is None:
@@ -289,7 +289,7 @@ def release(docket: Docket, name: str, reason: str, by: str) -> int:
     Raises:
         InputError: they were given up already, or no reason is given.
     """
-    case = _going_on(docket, name, "released")
+    case = going_on(docket, name, "released")
     _reasoned(reason)
     _named(by)
     frozen = docket.frozen(case.case_id)
@@ -305,7 +305,7 @@ def rerun(docket: Docket, name: str, by: str, progress: Callable[[str, float], N
     Raises:
         InputError: the calls were given up.
     """
-    case = _going_on(docket, name, "rerun")
+    case = going_on(docket, name, "rerun")
     _named(by)
     frozen = docket.frozen(case.case_id)
     manifest = hashlib.sha256((frozen.folder / MANIFEST).read_bytes()).hexdigest()
@@ -343,12 +343,17 @@ def unlike(before: bytes, after: bytes) -> list[str]:
     return told or ["the same findings are spelled otherwise"]
 
 
-def _going_on(docket: Docket, name: str, kind: str) -> Case:
+def going_on(docket: Docket, name: str, kind: str) -> Case:
+    """The case, if an event of this kind may be added to it as it stands.
+
+    Raises:
+        InputError: no such case, it is part of another one now, or it is closed; the message says how to go on.
+    """
     case = docket.case(name)
     if case.merged_into is not None and kind not in _OF_MERGED:
         raise InputError(f"{case.case_id}: is part of {case.merged_into} now; go on there")
     if case.status is Status.CLOSED and kind not in _ANY_TIME:
-        raise InputError(f"{case.case_id}: is closed; reopen it first (`stillhunt case reopen {case.case_id} --reason WHY`)")
+        raise InputError(f"{case.case_id}: is closed; reopen it first (`stillhunt case reopen {case.case_id} --lake DIR --reason WHY`)")
     return case
 
 

@@ -12,10 +12,13 @@ Estimated: counts of accounts with more than eight shapes (or sets of parameters
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import on_most_calls
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 
 class Client:

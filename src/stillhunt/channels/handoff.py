@@ -14,11 +14,14 @@ handed it over are known. Handoffs themselves are all there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest, Handoffs, Index, Shared
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest, Handoffs, Index, Shared
 
 MOST_HOLDERS = 3
 """A request that more accounts have sent is common knowledge."""

@@ -13,11 +13,14 @@ shares are then of the account's calls with sampled requests. When a request was
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 
 class Identical:

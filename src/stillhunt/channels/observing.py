@@ -5,7 +5,7 @@ In: a `Digest`. Out: `Observed`. May import: channels, channels.digest. Nothing 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.channels import Observed
-from stillhunt.channels.digest import Digest, Floats, Index, Slots
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest, Floats, Index, Slots
 
 
 def micros_of(column: pa.ChunkedArray[Any]) -> Index:

@@ -11,10 +11,13 @@ Formula: p(v) = (1 + entities outside the group with v) / (1 + entities outside 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import on_account
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 
 class Payment:

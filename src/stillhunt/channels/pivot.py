@@ -12,14 +12,17 @@ Bounded: of an account that asks for more than eight models the first eight are 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import coded
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 INTERVAL_US = 6 * 3_600_000_000
 

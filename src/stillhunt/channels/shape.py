@@ -24,10 +24,13 @@ common build beside a common pace is what a scheduler adds to it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import measured
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 LEAST_CALLS = 8
 

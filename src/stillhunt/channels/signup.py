@@ -13,12 +13,15 @@ resolutions, within strata; weighed by the urn of `pools.evidence`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import measured, micros_of, on_account
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 EDGE_HOURS = 48
 

@@ -13,12 +13,15 @@ Estimated: counts of accounts with more than sixteen networks, by space saving (
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
 from stillhunt.channels.observing import on_account, on_most_calls
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 WIDE = "^(?P<wide>[0-9a-f]*:[0-9a-f]*|[0-9]+[.][0-9]+)[.:]"
 """The first two parts of an address."""

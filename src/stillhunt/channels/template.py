@@ -16,9 +16,12 @@ Estimated: a gram is counted exactly from when it has recurred in the account's 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from stillhunt.channels import Aspect, Family, Observed
-from stillhunt.channels.digest import Digest
+
+if TYPE_CHECKING:
+    from stillhunt.channels.digest import Digest
 
 SHARE = 0.12
 """Least share of an account's requests in which a gram must recur."""

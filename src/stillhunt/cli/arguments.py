@@ -17,6 +17,12 @@ LakeOption = Annotated[
 FormatOption = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help="Read all LOGS as this format instead of guessing (see `stillhunt formats`).")
 ]
+MapOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", metavar="FILE", help="Read all LOGS as this mapping file says (see `stillhunt formats guess`).", show_default=False
+    ),
+]
 KeepTextOption = Annotated[
     bool, typer.Option("--keep-text", help="Keep prompts and answers in the lake as they are. Without it only fingerprints are kept.")
 ]
@@ -36,6 +42,21 @@ LedgerFolderOption = Annotated[
 NoLedgerOption = Annotated[
     bool, typer.Option("--no-ledger", help="Record nothing: what is read now cannot be proved later, unless `ledger adopt` records it.")
 ]
+
+
+def chosen_format(format_: str | None, mapping: Path | None, *, options: str = "--format and --map") -> str | None:
+    """The name by which intake knows what `--format` or `--map` chose; None: to be guessed.
+
+    Raises:
+        InputError: both are given, or the mapping cannot be used.
+    """
+    if mapping is None:
+        return format_
+    if format_ is not None:
+        raise InputError(f"{options}: give one of the two")
+    from stillhunt.intake.mapping import load
+
+    return load(str(mapping.absolute())).name
 
 
 def parse_time(text: str, option: str) -> datetime:

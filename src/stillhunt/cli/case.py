@@ -12,12 +12,27 @@ from stillhunt.cases.wording import count, visible
 from stillhunt.cli.arguments import LakeOption
 from stillhunt.cli.case_arguments import WHERE, ByOption, CaseArgument, ReasonOption, docket, who
 from stillhunt.cli.confirming import DryRun, Yes, confirm
+from stillhunt.cli.lazy import Place, group_of
 from stillhunt.cli.outcome import FOUND
 from stillhunt.cli.terminal import Json, emit, progress, results
 from stillhunt.errors import InputError
 from stillhunt.records.cases import Case, Credibility, Reliability, Result, Status
 
-app = typer.Typer(help="Investigations: open, work on, close and repeat them.", no_args_is_help=True)
+COMMANDS = {
+    "answer": Place("case_answer:answer", "Answer the four questions from what the case has frozen, and record the answers in it."),
+    "policy": Place("case_answer:policy", "Print a policy file to begin with: every condition that clauses can have, with comments."),
+    "share": Place("share:share", "Write a case for others: into one file, once the ledger has recorded what leaves and for whom."),
+    "export": Place("case_export:export", "Write the case's evidence into one signed file, once the ledger has recorded that it leaves."),
+    "report": Place(
+        "case_report:report", "Write a case as one HTML file or as a PDF: where it stands, the four answers, pictures of the evidence."
+    ),
+    "pack": Place(
+        "packs:pack", "Write an indicator pack: lets another provider recognise the campaign, and shows neither prompts nor identities."
+    ),
+}
+"""What stands in modules of its own, imported when it is chosen."""
+
+app = typer.Typer(cls=group_of(COMMANDS), help="Investigations: open, work on, close and repeat them.", no_args_is_help=True)
 
 
 @app.callback()

@@ -49,6 +49,7 @@ def answer(
     Who controlled the accounts, who generated the calls, what were they used for, which rules did that break. The last one needs a policy.
     """
     from stillhunt.cases.answering import NO_POLICY, ask, keep, record
+    from stillhunt.cases.proceedings import going_on
 
     name = who(by)
     if question is not None and question not in QUESTIONS:
@@ -57,7 +58,7 @@ def answer(
         raise InputError(f"--question breaches: {NO_POLICY}")
     wanted = cast("tuple[Question, ...]", QUESTIONS if question is None else (question,))
     with docket(lake, write=True) as cases:
-        found = cases.case(case)
+        found = going_on(cases, case, "answer")
         given = _given(cases, found, policy, prices)
         with cases.material(found.case_id) as material:
             answers, skipped = ask(material, wanted, given)
@@ -177,7 +178,7 @@ def _cell(value: Any) -> str:
 
 def _show_points(console: Console, one: Hypothesis) -> None:
     console.print()
-    console.print(Text(visible(f"{one.name}: {one.statement}", 300), style="bold"))
+    console.print(Text(visible(f"{one.name} ({one.likelihood.value}): {one.statement}", 300), style="bold"))
     for sign, side, points in (("+", "for it", one.supports), ("−", "against it", one.opposes)):
         for point in points[:_MOST_POINTS]:
             weight = f" [{odds(point.bits)} {side}]" if point.bits is not None else ""

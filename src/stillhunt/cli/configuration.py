@@ -7,7 +7,6 @@ environment, that before the file, and that before what is built in.
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -133,6 +132,8 @@ def _setting_names() -> list[str]:
 
 
 def _like(name: str, known: Any) -> str:
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}" if known else ""
 

@@ -51,7 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same world.")] = 1,
     json: Json = False,
 ) -> None:
-    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it. One or two minutes, 0.4 GB."""
+    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it: a minute or two, 0.4 GB."""
     size = _Size(hidden, accounts, calls, seed)
     console = results()
     _clear(folder, size)
@@ -164,7 +164,7 @@ def _find(folder: Path, seen: _Narrator, step: Step) -> Findings:
                 recording.scan(findings, scans.encode(findings), configuration(settings))
             scans.keep(findings, str(folder / "lake"), configuration(settings))
             scans.write_private(folder / "findings.json", scans.encode(findings))
-            write_report(findings, folder / "report.html")
+            write_report(findings, folder / "report.html", shlex.quote(str(folder / "findings.json")))
             named = sum(len(one.accounts) for one in findings.campaigns)
             found, innocent = count(len(findings.campaigns), "campaign"), count(len(findings.pools), "pool")
             said.append(f"{found} with {count(named, 'account')}; {innocent} that act as one and are not named, each with the reason.")

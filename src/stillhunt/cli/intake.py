@@ -17,9 +17,11 @@ from stillhunt.cli.arguments import (
     LakeOption,
     LedgerFolderOption,
     Logs,
+    MapOption,
     NoLedgerOption,
     QuarantineOption,
     WorkersOption,
+    chosen_format,
 )
 from stillhunt.cli.outcome import BAD_INPUT, complain
 from stillhunt.cli.terminal import Json, emit, progress, results
@@ -35,6 +37,7 @@ def ingest(
     logs: Logs,
     lake: LakeOption,
     format_: FormatOption = None,
+    map_: MapOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
@@ -43,6 +46,7 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Read logs into a lake. Reading the same calls again changes nothing."""
+    chosen = chosen_format(format_, map_)
     start_early(logs, workers)
     from stillhunt.lake import Lake
     from stillhunt.ledger.recording import record
@@ -50,7 +54,7 @@ def ingest(
     with Lake.open(lake, create=True) as opened:
         if not no_ledger:
             record(opened, ledger)
-        report = read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
+        report = read_logs(logs, opened, format_=chosen, keep_text=keep_text, quarantine=quarantine, workers=workers)
     if json:
         emit(report.to_json())
     else:
@@ -162,11 +166,19 @@ def join(
     content_format: Annotated[
         str | None, typer.Option("--content-format", metavar="NAME", help="The content log's format, not guessed.")
     ] = None,
+    gateway_map: Annotated[
+        Path | None, typer.Option("--gateway-map", metavar="FILE", help="A mapping file for the gateway's log.", show_default=False)
+    ] = None,
+    content_map: Annotated[
+        Path | None, typer.Option("--content-map", metavar="FILE", help="A mapping file for the content log.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Join a gateway's log with a content log on the request id, into one file that `ingest` and `scan` read."""
     from stillhunt.intake.join import join as run
 
+    gateway_format = chosen_format(gateway_format, gateway_map, options="--gateway-format and --gateway-map")
+    content_format = chosen_format(content_format, content_map, options="--content-format and --content-map")
     report = run([gateway], [content], output, gateway_format=gateway_format, content_format=content_format)
     if json:
         emit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ import typer
 from typer.exceptions import TyperException
 
 from stillhunt import __version__
-from stillhunt.cases.wording import visible
 from stillhunt.cli import configuration
 from stillhunt.cli.settings import debugging
 from stillhunt.errors import StillhuntError
@@ -24,11 +24,22 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, what a shell expects of Ctrl-C
 _COMPLETE = "_STILLHUNT_COMPLETE"
 """What a shell's completion script sets when it asks for words."""
-NOBODY_READS = 141  # 128 + SIGPIPE: `stillhunt campaigns … | head`
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line on `arguments` (default: the process's own) and return the exit status. Never raises."""
+    """Run the command line on `arguments` (default: the process's own) and return the exit status. Never raises.
+
+    A reader that has seen enough (`stillhunt formats | head -1`) ends the run quietly, with status 0.
+    """
+    status = _run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from stillhunt.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
@@ -49,12 +60,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         options = configuration.option_defaults(given, command)
         with command.make_context("stillhunt", list(sys.argv[1:] if arguments is None else arguments), default_map=options) as context:
             command.invoke(context)
-        sys.stdout.flush()
     except typer.Exit as leaving:
         return leaving.exit_code
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        if not _nobody_reads():
+            return _defect(error)
         _silence_stdout()
-        return NOBODY_READS
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted; what was already written is complete and the same command goes on from there")
         return INTERRUPTED
@@ -112,11 +123,23 @@ def _defect(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
+    from stillhunt.cases.wording import visible  # with it come tables and schemas, which `--help` does without
+
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"stillhunt: {visible(message, 1_000)}\n")
         sys.stderr.flush()
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output whose other end is closed, and not a pipe of ours."""
+    try:
+        asked = select.poll()
+        asked.register(sys.stdout.fileno(), 0)
+        return bool(asked.poll(0))
+    except (AttributeError, OSError, ValueError):  # no poll here, or no real stream: believe what was said
+        return True
 
 
 def _silence_stdout() -> None:

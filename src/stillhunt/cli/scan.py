@@ -19,9 +19,11 @@ from stillhunt.cli.arguments import (
     FormatOption,
     KeepTextOption,
     LedgerFolderOption,
+    MapOption,
     NoLedgerOption,
     QuarantineOption,
     WorkersOption,
+    chosen_format,
     parse_time,
 )
 from stillhunt.cli.failing import FailOnCampaignOption, FailOnOption, fails, on
@@ -73,6 +75,7 @@ def scan(
         typer.Option("--engine", metavar="NAME", help="Read calls on another engine: spark (docs/scale.md). Without it in this process."),
     ] = None,
     format_: FormatOption = None,
+    map_: MapOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
@@ -85,6 +88,7 @@ def scan(
         raise InputError("nothing to scan; give log files, or --lake DIR to scan what was read before")
     if keep_text and lake is None:
         raise InputError("--keep-text keeps text in a lake; say in which with --lake DIR")
+    chosen = chosen_format(format_, map_)
     start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
     from stillhunt import campaigns
@@ -99,7 +103,7 @@ def scan(
 
             recording = record(opened, ledger)
         if logs:
-            read = intake.read_logs(logs, opened, format_=format_, keep_text=keep_text, quarantine=quarantine, workers=workers)
+            read = intake.read_logs(logs, opened, format_=chosen, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
                 intake.show_report(console, read, quarantine)
             if lake is None and not read.accepted:
@@ -121,17 +125,17 @@ def scan(
         scans.keep(findings, lake, configuration(settings))
     if output is not None:
         scans.write_private(output, scans.encode(findings))
+    where = shlex.quote(str(output)) if output is not None else f"--lake {shlex.quote(lake)}" if lake is not None else None
     if report is not None:
         from stillhunt.cases.report import write_report
 
-        write_report(findings, report)
+        write_report(findings, report, where)
     if json:
         emit(findings.to_json())
     else:
-        where = shlex.quote(str(output)) if output is not None else f"--lake {shlex.quote(lake)}" if lake is not None else None
         screen.show_findings(console, findings, where)
         if where is None and (findings.campaigns or wording.unjudged(findings)):
-            again = shlex.join(_again(logs or [], format_, as_of, ignore_organization or []))
+            again = shlex.join(_again(logs or [], format_, map_, as_of, ignore_organization or []))
             screen.show_step(console, f"Keep the findings to ask them more: `stillhunt scan {again} --output findings.json`")
         for path, what in ((output, "Findings"), (report, "Report")):
             if path is not None:
@@ -142,10 +146,11 @@ def scan(
         raise typer.Exit(FOUND)
 
 
-def _again(logs: list[Path], format_: str | None, as_of: str | None, ignored: list[str]) -> list[str]:
+def _again(logs: list[Path], format_: str | None, map_: Path | None, as_of: str | None, ignored: list[str]) -> list[str]:
     """The arguments that change what a scan without a lake finds."""
     given = [str(log) if not str(log).startswith("-") else f"./{log}" for log in logs]
     given += ["--format", format_] if format_ else []
+    given += ["--map", str(map_)] if map_ else []
     given += ["--as-of", as_of] if as_of else []
     return given + [word for name in ignored for word in ("--ignore-organization", name)]
 

@@ -18,9 +18,15 @@ Step = Callable[[str, str, float | None, float | None], None]
 """Report progress: the stage (one bar each), what to say of it, how much is done, how much there is (None: not known)."""
 
 
+class _Results(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever ends the run; rich would end it with status 1."""
+        raise BrokenPipeError
+
+
 def results() -> Console:
     """The console for results. Nothing printed through it is interpreted as markup."""
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    return _Results(file=sys.stdout, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def emit(document: Any) -> None:

@@ -18,9 +18,11 @@ from stillhunt.cli.arguments import (
     KeepTextOption,
     LakeOption,
     LedgerFolderOption,
+    MapOption,
     NoLedgerOption,
     QuarantineOption,
     WorkersOption,
+    chosen_format,
 )
 from stillhunt.cli.failing import FailOn, FailOnCampaignOption, FailOnOption, on
 from stillhunt.cli.networks import network_kinds
@@ -77,6 +79,7 @@ def watch(
         typer.Option("--ignore-organization", metavar="NAME", help="An organization that says nothing, as in `scan`.", show_default=False),
     ] = None,
     format_: FormatOption = None,
+    map_: MapOption = None,
     keep_text: KeepTextOption = False,
     quarantine: QuarantineOption = None,
     workers: WorkersOption = None,
@@ -86,6 +89,7 @@ def watch(
 ) -> None:
     """Follow logs, scan as they grow, and print what becomes of campaigns: one line an event, nothing when nothing happens."""
     seconds = duration(every)
+    chosen = chosen_format(format_, map_)
     paths = list(logs or ())
     missing = [f"{path}: not there yet, waiting for it" for path in paths if not path.exists()]
     from stillhunt.campaigns import Settings
@@ -110,7 +114,7 @@ def watch(
         campaigns = stack.enter_context(Registry(remembered, create=True))
         outlet = stack.enter_context(Outlet(kept, registry=campaigns.identity, as_json=json, command=on_event))
         follower = (
-            Follower(paths, opened, journal, format=format_, keep_text=keep_text, quarantine=quarantine, workers=workers) if paths else None
+            Follower(paths, opened, journal, format=chosen, keep_text=keep_text, quarantine=quarantine, workers=workers) if paths else None
         )
         settings = Settings(
             false_discovery_rate=false_discovery_rate,

@@ -78,6 +78,7 @@ class Appender:
 
     def __init__(self, lake: LakeLike) -> None:
         self._lake = lake
+        self.shared_ids = 0  # see `Lake.append_interactions`
         self._load = _Load([], [], [])
         self._size = 0
         self._kept: dict[str, list[pa.Table]] = {"accounts": [], "entitlements": [], "phrases": []}
@@ -135,6 +136,7 @@ class Appender:
         appended = self._lake.append_interactions(rows, texts)
         ids = rows["interaction_id"]
         attribute(load.shares, ids, appended.accepted, appended.duplicates)
+        self.shared_ids += getattr(appended, "shared_ids", 0)
 
     def _keep(self, name: str, table: pa.Table) -> None:
         kept = self._kept[name]

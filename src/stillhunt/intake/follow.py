@@ -23,7 +23,7 @@ from stillhunt.intake.framing import Block, blocks
 from stillhunt.intake.journal import Journal, Position
 from stillhunt.intake.opening import Opened, open_source
 from stillhunt.intake.quarantine import Quarantine
-from stillhunt.intake.registry import by_name
+from stillhunt.intake.registry import by_name, source_of
 from stillhunt.intake.report import SourceReport
 from stillhunt.intake.rows import Batch, index_block, read_block
 from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads
@@ -157,7 +157,7 @@ class Follower:
 
     def _read(self, sight: Sight, arrivals: Arrivals) -> bool:
         """Read the pieces. False where a log changed meanwhile: nothing is written down then, and the next look tells what is there."""
-        reports = [SourceReport(piece.after.name, piece.format.name, piece.bytes) for piece in sight.pieces]
+        reports = [SourceReport(piece.after.name, source_of(piece.format), piece.bytes) for piece in sight.pieces]
         after = [piece.after for piece in sight.pieces]
         with Quarantine(self._aside) as aside, Appender(self._lake) as appender:
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from stillhunt.errors import InputError
+from stillhunt.intake.envelopes import whole_lines
 from stillhunt.intake.journal import Mark, measured
 from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut
@@ -26,7 +27,7 @@ def cut(opened: Opened, mark: Mark, most_bytes: int) -> tuple[Mark, bytes, bool]
     try:
         for data in behind(opened, mark.length):
             whole = rest + data
-            end = csv_cut(whole) if csv else whole.rfind(b"\n") + 1
+            end = csv_cut(whole) if csv else whole_lines(whole, parts=opened.parts)
             if not end and len(whole) > MAX_RECORD_BYTES:
                 end = len(whole)  # no record: whoever reads it says so
             if end:

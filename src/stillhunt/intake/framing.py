@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhunt.errors import BadRow, InputError
-from stillhunt.intake.access_lines import access_line
+from stillhunt.intake.envelopes import is_enveloped, joined_lines, unwrapped, value_of_line, whole_lines
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut, split_stream
 
 BLOCK_BYTES = 8 << 20
+_MAX_BEHIND = 1 << 15  # what may follow the list that an object wraps: where the next page lies, statistics
 
 Record = tuple[int, dict[str, Any] | BadRow, bytes | memoryview | None]
 """Number within the block from 1 (a line, or the record where a line says nothing), what it is, and its bytes;
@@ -62,8 +63,8 @@ def blocks(source: Opened, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]
         yield from _stream(source, block_bytes)
     elif source.framing == "csv":
         yield from _cut(source, block_bytes, csv_cut)
-    elif source.compression:
-        yield from _cut(source, block_bytes, _line_cut)
+    elif source.compression or source.parts:
+        yield from _cut(source, block_bytes, partial(whole_lines, parts=source.parts))
     else:
         yield from _ranges(source, block_bytes)
 
@@ -168,9 +169,20 @@ def _gathered(source: Opened, block_bytes: int) -> Iterator[bytes]:
 
 def _stream(source: Opened, block_bytes: int) -> Iterator[Block]:
     path = str(source.path)
-    rest, in_array = b"", False
-    for data in _gathered(source, block_bytes):
+    rest, in_array = b"", source.wrapped
+    pieces = _gathered(source, block_bytes)
+    for data in pieces:
         split = split_stream(rest + data, in_array=in_array)
+        if source.wrapped and (split.broken or not split.in_array):
+            # The list has ended; behind it the object around it does, with how many records there are and the like.
+            ended = split_stream(rest + data, in_array=True, only_array=True)
+            if ended.lines:
+                yield Block(path, "lines", ended.lines)
+            if len(ended.rest) + sum(map(len, pieces)) > _MAX_BEHIND:
+                raise InputError(
+                    f"{source.path}: more follows behind the first list, and was not read. Write one page a file, or one page a line."
+                )
+            return
         if split.lines:
             yield Block(path, "lines", split.lines)
         if split.broken:
@@ -211,11 +223,11 @@ def records(block: Block) -> Iterator[Record]:
         InputError: the block's range can no longer be read.
     """
     if block.framing == "lines":
-        return (record for number, line in lines(_data(block)) for record in records_of_line(number, line))
+        return records_of_lines(lines(_data(block)))
     if block.framing == "csv":
-        return _csv(_data(block), block.columns, block.delimiter)
+        return _peeled(_csv(_data(block), block.columns, block.delimiter))
     if block.framing == "parquet":
-        return _rows(_data(block))
+        return _peeled(_rows(_data(block)))
     return iter([(1, BadRow(f"record longer than {MAX_RECORD_BYTES >> 20} MiB"), _data(block))])
 
 
@@ -291,19 +303,28 @@ def lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
         start = end + 1
 
 
+def records_of_lines(numbered: Iterable[tuple[int, memoryview]]) -> Iterator[Record]:
+    """The records of numbered lines, out of their envelopes, with what a container's log has cut put together again."""
+    for number, line in joined_lines(numbered):
+        yield from records_of_line(number, line)
+
+
 def records_of_line(number: int, line: memoryview) -> Iterable[Record]:
-    """The records of one line: one, none when it is blank, or many when it is an array."""
+    """The records of one line: one, none when it is blank, or many when it is an array or an envelope."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         if not line.tobytes().strip():
             return ()
-        value = _lenient(line.tobytes())
-    if type(value) is dict:
+        value = value_of_line(line.tobytes())
+    if type(value) is dict and not is_enveloped(value):
         return ((number, value, line),)
-    if type(value) is list:
-        return [(number, element, None) for element in _elements(value)]
-    return ((number, value if type(value) is BadRow else BadRow("not a JSON object"), line),)
+    if isinstance(value, BadRow):
+        return ((number, value, line),)
+    found = list(unwrapped(value))
+    if len(found) == 1 and (found[0] is value or isinstance(found[0], BadRow)):
+        return ((number, found[0], line),)
+    return [(number, one, None) for one in found]
 
 
 def is_utf8(data: Any) -> bool:
@@ -316,37 +337,14 @@ def is_utf8(data: Any) -> bool:
     return True
 
 
-def _elements(values: list[Any]) -> Iterator[dict[str, Any] | BadRow]:
-    """A line may hold an array of records, as gateways that push their logs in batches write them."""
-    stack = values[::-1]
-    while stack:
-        value = stack.pop()
-        if type(value) is dict:
-            yield value
-        elif type(value) is list:
-            stack.extend(reversed(value))
-        else:
-            yield BadRow("not a JSON object")
-
-
-def _lenient(line: bytes) -> Any:
-    """What other JSON writers let through: NaN, and half of a surrogate pair where somebody cut a text in two."""
-    try:
-        return _mended(json.loads(line.decode()))
-    except UnicodeDecodeError:
-        return BadRow("not UTF-8")
-    except (ValueError, RecursionError):
-        return access_line(line) or BadRow("not JSON")
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_mended(element) for element in value]
-    if isinstance(value, dict):
-        return {_mended(key): _mended(element) for key, element in value.items()}
-    return value
+def _peeled(found: Iterator[Record]) -> Iterator[Record]:
+    """Rows of a table that are envelopes, opened."""
+    for number, record, raw in found:
+        if isinstance(record, BadRow) or not is_enveloped(record):
+            yield number, record, raw
+            continue
+        for one in unwrapped(record):
+            yield number, one, raw if one is record else None
 
 
 def _csv(data: bytes, columns: tuple[str, ...], delimiter: str) -> Iterator[Record]:

@@ -6,35 +6,40 @@ line (`InputError`). What goes wrong later, inside a source, costs only the rows
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
 import stat
+import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from stillhunt.errors import InputError
-from stillhunt.intake.access_lines import access_line
+from stillhunt.errors import BadRow, InputError
+from stillhunt.intake.envelope_names import NO_LISTS
+from stillhunt.intake.envelopes import joined_lines, unwrapped, value_of_line, writes_parts
 from stillhunt.intake.formats import Sample
-from stillhunt.intake.splitting import split_stream
+from stillhunt.intake.splitting import split_stream, wrapped_list
 
 HEAD_BYTES = 1 << 20
 MAX_RECORD_BYTES = 64 << 20  # the longest record that is read; longer ones are damage, not calls
-SAMPLE_RECORDS = 20
+SAMPLE_RECORDS = 40
 _COMPRESSED_READ = 1 << 16
 _ZSTD_READ = 1 << 13  # zstd can blow four bytes up to 128 KiB: feeding little bounds what one step can return
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZSTD_SKIPPABLE = frozenset(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60))
 _DELIMITERS = ",;\t|"
+_MAX_BANNER = 20  # lines before a table's header
+_FIRST_LINES = 200  # lines that show how a log is framed
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,15 @@ class Opened:
 
     path: Path
     framing: str
-    compression: str  # "" | "gzip" | "zstd"
+    compression: str  # "" | "gzip" | "zstd" | "utf-16" (plain, but not UTF-8)
     size: int  # bytes on disk when it was opened: a log that grows meanwhile is read up to here
     start: int  # bytes before the first record once decompressed: a byte order mark, a CSV header
     columns: tuple[str, ...]
     delimiter: str
     sample: Sample
     schema: pa.Schema | None = None  # Parquet: its column types
+    wrapped: bool = False  # "array": `start` stands inside a list within an object, whose end is the end of what is read
+    parts: bool = False  # "lines": a container's log, in which long lines are cut into several
 
 
 def open_source(path: Path) -> Opened:
@@ -72,6 +79,8 @@ def open_source(path: Path) -> Opened:
     if magic == b"PAR1":
         return _open_parquet(path, status.st_size)
     compression = _compression(magic)
+    if magic[:2] in _UTF16:
+        compression = "utf-16"
     head, whole = _head(path, compression, status.st_size)
     return _open_text(path, compression, status.st_size, head, whole=whole)
 
@@ -106,6 +115,9 @@ def chunks(path: Path, compression: str, size: int) -> Iterator[bytes]:
 
 
 def _decompressed(path: Path, file: io.BufferedReader, compression: str) -> Iterator[bytes]:
+    if compression == "utf-16":
+        yield from _recoded(file)
+        return
     step = _COMPRESSED_READ if compression == "gzip" else _ZSTD_READ
     decompressor: Any = None  # zlib's and zstandard's share decompress, eof and unused_data
     while data := file.read(step):
@@ -130,6 +142,15 @@ def _decompressed(path: Path, file: io.BufferedReader, compression: str) -> Iter
         raise InputError(
             f"{path}: the {compression} data is cut off. The complete records before the cut were read; get the whole file and run again."
         )
+
+
+def _recoded(file: io.BufferedReader) -> Iterator[bytes]:
+    """UTF-16, as Windows' shells write it, as UTF-8; the byte order mark is left out."""
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    while data := file.read(_COMPRESSED_READ):
+        yield decoder.decode(data).encode("utf-8", "replace")
+    if rest := decoder.decode(b"", final=True):
+        yield rest.encode("utf-8", "replace")  # half a character, if the log is cut off
 
 
 def _head(path: Path, compression: str, size: int) -> tuple[bytes, bool]:
@@ -166,55 +187,60 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
         raise InputError(f"{path}: the file is empty.")
     if head[:2] in _UTF16:
         raise InputError(f"{path}: looks like UTF-16. Logs are read as UTF-8; convert it first (iconv -f UTF-16 -t UTF-8).")
-    lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()]
-    decoded = [_decode(line) for line in lines[:200]]
+    long_list = wrapped_list(text) if stripped[:1] == b"{" and not whole else 0
+    lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()] if not long_list else []
+    joined = (bytes(line) for _, line in joined_lines((0, memoryview(line)) for line in lines))
+    decoded = [value_of_line(line) for line in islice(joined, _FIRST_LINES)]
     objects = [value for value in decoded if isinstance(value, dict | list)]
     by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
-    if by_lines or (objects and stripped[:1] not in b"{["):
+    if by_lines or (objects and stripped[:1] not in (b"{", b"[")):
         framing = "array" if stripped[:1] == b"[" else "lines"
-        return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, _flat(objects)))
+        found = sampled(chain(decoded, map(value_of_line, joined)))
+        parts = any(writes_parts(line) for line in lines[:_FIRST_LINES])
+        return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, found), parts=parts)
     if stripped[:1] in (b"{", b"["):
-        return _open_stream(path, compression, size, start, text, whole=whole)
+        return _open_stream(path, compression, size, start, text, long_list, whole=whole)
     opened = _open_csv(path, compression, size, start, text)
     if opened is None or b"\0" in text[:4096]:
         raise InputError(f"{path}: not a log: neither JSON, CSV nor Parquet. `stillhunt formats` lists what can be read.")
     return opened
 
 
-def _open_stream(path: Path, compression: str, size: int, start: int, text: bytes, *, whole: bool) -> Opened:
-    split = split_stream(text, in_array=False)
+def _open_stream(path: Path, compression: str, size: int, start: int, text: bytes, long_list: int, *, whole: bool) -> Opened:
+    if long_list and _belongs_to_its_record(text[:long_list]):
+        long_list = 0
+    split = split_stream(text[long_list:], in_array=bool(long_list))
     last = [split.rest] if whole else []
-    values = [_decode(line) for line in split.lines.split(b"\n")[: SAMPLE_RECORDS * 2] + last]
-    sample = Sample(path.name, "array", _flat([value for value in values if isinstance(value, dict | list)]))
-    return Opened(path, "array", compression, size, start, (), ",", sample)
+    values = [value_of_line(line) for line in split.lines.split(b"\n")[: SAMPLE_RECORDS * 2] + last]
+    sample = Sample(path.name, "array", sampled(values))
+    return Opened(path, "array", compression, size, start + long_list, (), ",", sample, wrapped=bool(long_list))
 
 
-def _decode(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return access_line(line)
+def _belongs_to_its_record(before: bytes) -> bool:
+    """Whether the list that begins behind `before` is one that a format wants whole, such as telemetry's resources."""
+    name = before.rstrip(b" \t\r\n[").rstrip(b" \t\r\n:").rsplit(b'"', 2)
+    return len(name) == 3 and name[1].decode("utf-8", "replace") in NO_LISTS
 
 
-def _flat(values: list[Any]) -> list[Mapping[str, Any]]:
+def sampled(values: Iterable[Any]) -> list[Mapping[str, Any]]:
+    """The first records in decoded values, out of their envelopes."""
     found: list[Mapping[str, Any]] = []
-    stack = list(reversed(values))
-    while stack and len(found) < SAMPLE_RECORDS:
-        value = stack.pop()
-        if isinstance(value, dict):
-            found.append(value)
-        elif isinstance(value, list):
-            stack.extend(reversed(value))
-    return found
+    for value in values:
+        if isinstance(value, dict | list):
+            found += [record for record in islice(unwrapped(value), 4 * SAMPLE_RECORDS) if not isinstance(record, BadRow)]
+        if len(found) >= SAMPLE_RECORDS:
+            break
+    return found[:SAMPLE_RECORDS]
 
 
 def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) -> Opened | None:
-    decoded = text.decode("utf-8", "replace")
-    first = decoded.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    if not first.count(delimiter):
+    before, delimiter = _before_header(text)
+    if delimiter is None:
         return None
+    start, text = start + before, text[before:]
+    decoded = text.decode("utf-8", "replace")
     lines: list[str] = []
+    csv.field_size_limit(sys.maxsize)  # the default of 128 KiB is less than one long prompt
     reader = csv.reader(_remembering(decoded, lines), delimiter=delimiter)
     try:
         columns = tuple(name.strip() for name in next(reader))
@@ -227,9 +253,33 @@ def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) 
         return None
     if sum(len(row) == len(columns) for row in rows) * 2 < len(rows):
         return None  # prose has commas too, but not as many in each line
-    records: list[Mapping[str, Any]] = [dict(zip(columns, row, strict=False)) for row in rows]
-    sample = Sample(path.name, "csv", records, columns)
+    records = [{name: value for name, value in zip(columns, row, strict=False) if value} for row in rows]
+    sample = _table_sample(path, "csv", columns, records)
     return Opened(path, "csv", compression, size, start + len(header.encode()), columns, delimiter, sample)
+
+
+def _table_sample(path: Path, framing: str, columns: tuple[str, ...], records: list[dict[str, Any]]) -> Sample:
+    """The sample of a table: its header tells, unless its rows are envelopes."""
+    inner = sampled(records)
+    if records and (len(inner) != len(records) or any(one is not record for one, record in zip(inner, records, strict=True))):
+        return Sample(path.name, "lines", inner)
+    return Sample(path.name, framing, list(records), columns)
+
+
+def _before_header(text: bytes) -> tuple[int, str | None]:
+    """How many bytes stand before a table's header (blank lines, comments, a title, a word on the delimiter), and the delimiter."""
+    start = 0
+    for _ in range(_MAX_BANNER):
+        end = text.find(b"\n", start) + 1 or len(text)
+        line = text[start:end].strip()
+        said = line.decode("utf-8", "replace")
+        delimiter = max(_DELIMITERS, key=said.count)
+        if said.count(delimiter) and not line.startswith(b"#") and not line.lower().startswith(b"sep="):
+            return start, delimiter
+        start = end
+        if start >= len(text):
+            break
+    return 0, None
 
 
 def _remembering(text: str, lines: list[str]) -> Iterator[str]:
@@ -246,10 +296,11 @@ def _open_parquet(path: Path, size: int) -> Opened:
             if not file.metadata.num_rows:
                 raise InputError(f"{path}: the file is empty: it has columns, but no rows.")
             batch = next(file.iter_batches(batch_size=SAMPLE_RECORDS), None)
-            records: list[Mapping[str, Any]] = list(batch.to_pylist()) if batch is not None else []
+            rows = batch.to_pylist() if batch is not None else []
     except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError):
         raise InputError(f"{path}: damaged or cut off: it begins like Parquet, but cannot be read as such. Get a sound copy.") from None
-    return Opened(path, "parquet", "", size, 0, columns, ",", Sample(path.name, "parquet", records, columns), schema)
+    records = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return Opened(path, "parquet", "", size, 0, columns, ",", _table_sample(path, "parquet", columns, records), schema)
 
 
 # --------------------------------------------------------------------------------------------------------------------

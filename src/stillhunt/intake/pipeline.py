@@ -21,10 +21,11 @@ from stillhunt.intake.framing import Block, blocks
 from stillhunt.intake.kept import Kept
 from stillhunt.intake.opening import Opened, open_source, walk
 from stillhunt.intake.quarantine import Quarantine
-from stillhunt.intake.registry import by_name, guess, unknown
+from stillhunt.intake.registry import by_name, guess, source_of, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
 from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads, uncollected
+from stillhunt.records import REQUIRED
 
 _PACKED = 8  # a compressed log is about this much larger than it looks
 
@@ -98,6 +99,7 @@ def ingest(
         for name in dict.fromkeys(source.format.name for source in sources if source.format.two_pass):
             _read_twice(run, [source for source in sources if source.format.name == name], lake.key, workers)
         appender.finish()
+        report.shared_ids = appender.shared_ids
         _tell(run, "done", sources[-1])
     return report
 
@@ -122,7 +124,7 @@ def _open_all(paths: Sequence[Path], chosen: Format | None, report: IngestReport
             else:
                 source.skipped = str(error)
             continue
-        source.format, source.size = form.name, opened.size
+        source.format, source.size = source_of(form), opened.size
         yield _Source(source, opened, form, str(path.parent))
 
 
@@ -143,14 +145,18 @@ _JSON_COLUMNS = frozenset({"messages", "tools", "request_parameters", "client_he
 
 
 def _check_types(opened: Opened, form: Format) -> None:
-    """A column of a wrong type makes every row bad: say it once, for the file, instead of a million times."""
+    """A required column of a wrong type makes every row bad: say it once, for the file, instead of a million times."""
     if opened.framing != "parquet" or form.name != "canonical":
         return
     wanted = {column.name: column.type for schema in reversed(INTAKE_TABLES.values()) for column in schema}
     for column in opened.schema or ():
-        kind = _expected(column.name, wanted.get(column.name))
+        kind = _expected(column.name, wanted.get(column.name)) if column.name in _CALL else None
         if kind and not any(accepts(column.type) for accepts in _ACCEPTED[kind]):
             raise InputError(f"{opened.path}: column {column.name!r} is {column.type}, but must be {kind}. Cast it and run again.")
+
+
+_CALL = frozenset(REQUIRED["interactions"])
+"""What makes a call. Any other column of a wrong type is left out, and counted as that."""
 
 
 def _expected(name: str, kind: pa.DataType | None) -> str | None:
@@ -257,6 +263,7 @@ def _take(run: _Run, source: _Source, done: Done) -> None:
     bad = [row._replace(line=row.line + source.numbered) for row in batch.bad]
     run.quarantine.add(report.source, bad)
     report.quarantined.update(row.reason for row in bad)
+    report.left_out.update(batch.left_out)
     report.records += batch.records
     report.ignored += batch.ignored
     report.unknown_callers += batch.unknown

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
@@ -12,6 +13,8 @@ from stillhunt.intake.formats import Format, Sample
 
 GROUP = "stillhunt.formats"
 SURE = 0.5
+MAPPED = "map:"
+"""Before the path of a mapping file, where the name of a format is expected."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,15 @@ def registry() -> Registry:
 
 
 def by_name(name: str) -> Format:
-    """The format called `name`.
+    """The format called `name`, or that of the mapping file in ``map:FILE``.
 
     Raises:
-        InputError: there is none, or its plug-in cannot be loaded.
+        InputError: there is none, or its plug-in or mapping cannot be loaded.
     """
+    if name.startswith(MAPPED):
+        from stillhunt.intake.mapping import load  # noqa: PLC0415  # most logs need none
+
+        return load(name.removeprefix(MAPPED))
     known = registry()
     if name in known.failed:
         raise InputError(f"format {name!r} cannot be loaded ({known.failed[name]}). Reinstall the package that brings it.")
@@ -50,7 +57,26 @@ def by_name(name: str) -> Format:
 
 
 def guess(sample: Sample) -> tuple[Format | None, float]:
-    """The format that is surest of `sample`, and how sure; None when none is at least half sure. Ties go by name."""
+    """The format that is surest of `sample`, and how sure; None when none is at least half sure. Ties go by name.
+
+    Where no format is sure of the sample as a whole, because a log holds records of several kinds, each record is asked about on its
+    own, and the format that is sure of most of them is taken.
+    """
+    found, surest = _surest(sample)
+    if surest >= SURE or len(sample.records) < 2 or sample.columns:
+        return (found if surest >= SURE else None), surest
+    votes: Counter[str] = Counter()
+    for record in sample.records:
+        one, sure = _surest(replace(sample, records=[record]))
+        if one is not None and sure >= SURE:
+            votes[one.name] += 1
+    if not votes:
+        return None, surest
+    best = min(votes, key=lambda name: (-votes[name], name))
+    return registry().formats[best], SURE
+
+
+def _surest(sample: Sample) -> tuple[Format | None, float]:
     best, surest = None, 0.0
     for candidate in registry().formats.values():
         try:
@@ -59,10 +85,18 @@ def guess(sample: Sample) -> tuple[Format | None, float]:
             score = 0.0
         if score > surest:
             best, surest = candidate, score
-    return (best if surest >= SURE else None), surest
+    return best, surest
+
+
+def source_of(form: Format) -> str:
+    """What the lake and reports call the source of a format's rows: its name, or the one that a mapping file gives."""
+    return str(getattr(form, "source", form.name))
 
 
 def unknown(source: str) -> InputError:
     """The error for a source that is data, but of no known format."""
     names = ", ".join(registry().formats)
-    return InputError(f"{source}: no log that we know (known: {names}). Name it with --format; `stillhunt formats` says what each needs.")
+    return InputError(
+        f"{source}: no log that we know (known: {names}). Name it with --format, which `stillhunt formats` explains, "
+        "or map it with --map: `stillhunt formats guess` proposes a mapping."
+    )

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark import StorageLevel
@@ -25,9 +24,11 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from stillhunt.errors import InputError
 from stillhunt.intake.appending import Appender, LakeLike
+from stillhunt.intake.envelopes import value_of_line
 from stillhunt.intake.fingerprint import Fingerprinter
 from stillhunt.intake.formats import Context, Format, Sample
 from stillhunt.intake.framing import BLOCK_BYTES, Block
+from stillhunt.intake.opening import sampled
 from stillhunt.intake.quarantine import Bad, Quarantine
 from stillhunt.intake.registry import by_name, guess, unknown
 from stillhunt.intake.report import IngestReport, SourceReport
@@ -154,20 +155,13 @@ def _guessed(lines: DataFrame) -> Format:
     first = [
         bytes(row["value"] or b"") if not isinstance(row["value"], str) else row["value"].encode() for row in lines.limit(SAMPLE).collect()
     ]
-    records: list[Mapping[str, Any]] = [record for record in map(_decoded, first) if isinstance(record, dict)]
+    records = sampled(map(value_of_line, first))
     if not first:
         raise InputError("no records: there is nothing to read in these logs")
     found, _ = guess(Sample("lines", "lines", records)) if records else (None, 0.0)
     if found is None:
         raise unknown("the given lines")
     return found
-
-
-def _decoded(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
 
 
 _fingerprinters: dict[bytes, Fingerprinter] = {}

@@ -27,12 +27,13 @@ class Split(NamedTuple):
     broken: bool  # a bracket closes what was never opened: nothing after `lines` can be trusted
 
 
-def split_stream(data: bytes, *, in_array: bool) -> Split:
+def split_stream(data: bytes, *, in_array: bool, only_array: bool = False) -> Split:
     """Cut JSON texts into elements: the elements of top-level arrays and the objects at top level, however laid out.
 
     Args:
         data: begins between two elements.
         in_array: whether it begins inside a top-level array.
+        only_array: whether what follows the end of that array is of no interest.
 
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
@@ -40,6 +41,9 @@ def split_stream(data: bytes, *, in_array: bool) -> Split:
     deltas = np.where(kinds == _OPEN, 1, np.where(kinds == _CLOSE, -1, 0))
     depth = np.cumsum(deltas) + int(in_array)
     below = np.flatnonzero(depth < 0)
+    if only_array and len(closed := np.flatnonzero(depth <= 0)):
+        end = closed[0] + 1
+        positions, kinds, depth, below = positions[:end], kinds[:end], depth[:end], below[:0]
     if len(below):
         positions, kinds, depth = positions[: below[0]], kinds[: below[0]], depth[: below[0]]
     square = buffer[positions] == _SQUARE
@@ -93,3 +97,29 @@ def csv_cut(data: bytes) -> int:
     newline = buffer[positions] == _NEWLINE
     ends = positions[newline & ((np.cumsum(~newline) & 1) == 0)]
     return int(ends[-1]) + 1 if len(ends) else 0
+
+
+MAX_WRAPPED_DEPTH = 4
+
+
+def wrapped_list(data: bytes) -> int:
+    """Where the first element stands of a long list of objects within a JSON object, of which `data` is the beginning; 0 if there is none.
+
+    Sought is the first list of objects that is still open where `data` ends, at most `MAX_WRAPPED_DEPTH` deep, with nothing but objects
+    around it: the list of a store's answer. Lists within its elements are not meant, nor is one that holds lists.
+    """
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    positions, kinds = _structure(buffer)
+    brackets = (kinds == _OPEN) | (kinds == _CLOSE)
+    positions, opens = positions[brackets], kinds[brackets] == _OPEN
+    depth = np.cumsum(np.where(opens, 1, -1))
+    if not len(depth) or depth[-1] < 1:
+        return 0
+    # An opener is still open if the depth never falls below its own afterwards.
+    lowest = np.minimum.accumulate(depth[::-1])[::-1]
+    for at in np.flatnonzero(opens & (lowest >= depth))[:MAX_WRAPPED_DEPTH]:
+        begin = int(positions[at])
+        if buffer[begin] == _SQUARE:
+            inner = data[begin + 1 : begin + 4096].lstrip()
+            return begin + 1 if at and inner[:1] == b"{" else 0
+    return 0

@@ -30,7 +30,7 @@ from stillhunt.lake.entitlements import merge_entitlements
 from stillhunt.lake.faults import SnapshotGoneError, spoken
 from stillhunt.lake.housekeeping import CompactReport, Progress, RetentionReport
 from stillhunt.lake.identity import IdIndex
-from stillhunt.lake.index import follow
+from stillhunt.lake.index import follow, named_apart
 from stillhunt.lake.opening import Opened, current_columns, open_lake, stored_schema
 from stillhunt.lake.recorder import Recorder, recorded
 from stillhunt.lake.table import LakeTable
@@ -41,10 +41,14 @@ _HISTORY = 500
 
 @dataclass(frozen=True)
 class Appended:
-    """What became of rows handed over: `accepted` are new, `duplicates` were there already or came twice."""
+    """What became of rows handed over: `accepted` are new, `duplicates` were there already or came twice.
+
+    `shared_ids`: accepted ones whose id another account's call has, or one that began at another time. They got ids of their own.
+    """
 
     accepted: int
     duplicates: int
+    shared_ids: int = 0
 
 
 class Lake:
@@ -100,7 +104,10 @@ class Lake:
     # ---- writing
 
     def append_interactions(self, rows: pa.Table, texts: pa.Table | None = None) -> Appended:
-        """Add the interactions among `rows` that the lake does not have; of rows with one id, the first counts.
+        """Add the interactions among `rows` that the lake does not have; of records of one call, the first counts.
+
+        Two records are one call if their ids and accounts are the same and they began within a second of each other. A call that has only
+        its id from another one gets an id of its own (`index.named_apart`): ids are chosen by clients in some gateways.
 
         Args:
             rows: columns of `records.INTERACTIONS`; missing ones become null.
@@ -112,9 +119,11 @@ class Lake:
             StillhuntError: the lake cannot be written.
         """
         with self._writing():
+            rows = conform(rows, records.INTERACTIONS, records.REQUIRED["interactions"], self.where)
             if texts is not None:
-                self._append_new("texts", conform(texts, records.TEXTS, ("interaction_id", "started_at"), self.where))
-            return self._append_new("interactions", conform(rows, records.INTERACTIONS, records.REQUIRED["interactions"], self.where))
+                texts = conform(texts, records.TEXTS, ("interaction_id", "started_at"), self.where)
+                self._append_new("texts", self._as_their_calls(texts, rows))
+            return self._append_new("interactions", rows)
 
     def upsert_accounts(self, rows: pa.Table) -> int:
         """Merge account records: the newest value wins for each column, nothing known is ever blanked by a null.
@@ -258,10 +267,10 @@ class Lake:
 
     def _append_new(self, name: str, rows: pa.Table) -> Appended:
         index = self._indexes[name]
-        digests = index.digest(rows["interaction_id"])
         files: list[DataFile] = []
         stored = rows
         written: npt.NDArray[np.bool_] | None = None
+        apart = 0
         for _ in attempts(self.where):
             table = self._table_for_writing(name)
             try:
@@ -269,12 +278,13 @@ class Lake:
             except SnapshotGoneError:
                 index.forget()  # a retention removed files while they were read
                 continue
-            fresh = index.fresh(digests)
-            if written is None or not np.array_equal(fresh, written):
+            named, calls, fresh, renamed = named_apart(index, rows)
+            state = np.concatenate([fresh, renamed])
+            if written is None or not np.array_equal(state, written):
                 discard(table, files)
-                stored = rows if fresh.all() else rows.filter(pa.array(fresh))
+                stored = named if fresh.all() else named.filter(pa.array(fresh))
                 files = write_rows(table, stored)
-                written = fresh
+                written, apart = state, int(np.count_nonzero(fresh & renamed))
             if not files:
                 break
             try:
@@ -282,12 +292,35 @@ class Lake:
                     index.snapshot_id = append_files(table, files)
             except MovedError:
                 continue
-            index.remember(digests.take(fresh))
+            index.remember(calls.take(fresh))
             index.files.update(file.file_path for file in files)
             self._limit_history(name, len(table.metadata.snapshots))
             break
         accepted = sum(file.record_count for file in files)
-        return Appended(accepted, rows.num_rows - accepted)
+        return Appended(accepted, rows.num_rows - accepted, apart if accepted else 0)
+
+    def _as_their_calls(self, texts: pa.Table, rows: pa.Table) -> pa.Table:
+        """Texts under the ids that their interactions will have."""
+        index = self._indexes["interactions"]
+        for _ in attempts(self.where):
+            try:
+                follow(index, self._table_for_writing("interactions"), "interactions", self.where)
+            except SnapshotGoneError:
+                index.forget()
+                continue
+            break
+        named, _, _, renamed = named_apart(index, rows)
+        if not renamed.any():
+            return texts
+        which = pa.array(renamed)
+        old, new = rows.filter(which), named["interaction_id"].filter(which).to_pylist()
+        own = {
+            (one, at): other
+            for one, at, other in zip(old["interaction_id"].to_pylist(), old["started_at"].cast(pa.int64()).to_pylist(), new, strict=True)
+        }
+        keys = zip(texts["interaction_id"].to_pylist(), texts["started_at"].cast(pa.int64()).to_pylist(), strict=True)
+        ids = pa.array([own.get(key, key[0]) for key in keys], pa.string())
+        return texts.set_column(texts.column_names.index("interaction_id"), "interaction_id", ids)
 
     def _limit_history(self, name: str, snapshots: int) -> None:
         """Forget old snapshots when there are so many that each commit takes long: all are copied at every commit."""

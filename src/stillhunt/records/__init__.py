@@ -286,12 +286,21 @@ class _Message(BaseModel):
 
 
 class Scanned(_Message):
-    """How much was looked at: calls and accounts in view, and the span of the calls."""
+    """How much was looked at: calls and accounts in view, the span of the calls, and what of the logs could not be read."""
 
     interactions: int
     accounts: int
     from_: str | None = Field(default=None, alias="from")
     to: str | None = None
+    refused: int = Field(default=0, exclude_if=lambda found: not found)
+    """Records of these logs that were not taken in: unreadable ones, and those of which it is not known what they are."""
+    reasons: dict[str, int] = Field(default_factory=dict, exclude_if=lambda found: not found)
+    """Why they were not, in words, to how many."""
+
+    @property
+    def refused_share(self) -> float:
+        """Share of all records that were not taken in, 0 to 1."""
+        return self.refused / ((self.refused + self.interactions) or 1)
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -344,6 +353,8 @@ class Member(_Message):
     calls: int | None = None
     first_seen: str | None = None
     last_seen: str | None = None
+    calls_by_span: list[int] = Field(default_factory=list, exclude_if=lambda found: not found)
+    """Calls in each span of `Campaign.span_hours` hours; the first begins at midnight UTC of the campaign's first day."""
 
 
 class Campaign(_Message):
@@ -362,6 +373,8 @@ class Campaign(_Message):
     instructions: list[str] = Field(default_factory=list)
     """What the accounts have in common to say, slots blank, from the k-anonymous dictionary."""
     calls_by_day: dict[str, int] = Field(default_factory=dict)
+    span_hours: int | None = Field(default=None, exclude_if=lambda found: found is None)
+    """Length of the spans that its members' calls are counted in (`Member.calls_by_span`)."""
     content: Likeness | None = None
     """What the requests have in common beside words; none where intake could not see them. It describes, and decides nothing."""
 

@@ -218,6 +218,9 @@ def test_a_column_that_is_partly_filled_says_so(material, people):
     row, _, answer = judged(altered(material, people=some), "verification", refused=["none"])
     assert row["seen"] == 0.5
     assert answer.hypotheses[0].likelihood is not Likelihood.ALMOST_NO_CHANCE
+    assert any("there may be instances that were not seen" in note for note in answer.notes)
+    row, _, answer = judged(altered(material, people=some), "verification", refused=["phone"])
+    assert (row["status"], row["seen"]) == ("broken", 0.5)
     assert any("there may be more instances" in note for note in answer.notes)
 
 
@@ -245,3 +248,47 @@ def test_the_third_question_is_asked_where_a_clause_needs_it(material):
     assert {row["clause"] for row in answer.tables["clauses"]} == {clause.id for clause in whole.clauses}
     assert answer == breaches.answer(material, whole)
     assert "broken" in answer.summary
+
+
+def test_of_a_clause_that_was_not_broken_nothing_is_said_that_would_be_said_of_a_broken_one(material):
+    row, ids, answer = judged(material, "accounts_per_entity", most=500)
+    assert (row["status"], row["instances"], row["would_refute"], ids) == ("not broken", 0, None, [])
+    assert answer.summary == "N, version 1: of 1 clause 1 not broken."
+    (one,) = answer.hypotheses
+    assert one.statement == "T: was this clause broken? These logs show no instance."
+    assert one.likelihood is Likelihood.ALMOST_NO_CHANCE
+    assert (one.supports, [point.text.startswith("No instance among ") for point in one.opposes]) == ([], [True])
+    assert answer.estimates == {}
+    assert not any("listed" in note or "the id is" in note for note in answer.notes)
+
+
+def test_instances_that_rest_on_what_is_not_likely_are_in_doubt_and_not_broken(material):
+    for answer in (
+        breaches.answer(material, policy("harvest"), training=0.1),
+        breaches.answer(with_membership(material, 0.3), policy("accounts_per_entity", most=3)),
+    ):
+        (row,), (one,) = answer.tables["clauses"], answer.hypotheses
+        assert row["status"] == "in doubt"
+        assert row["instances"] > 0
+        assert "1 in doubt. In doubt, because what they rest on is not likely: A T (" in answer.summary
+        assert "Broken:" not in answer.summary
+        assert one.statement.startswith("T: was this clause broken? Only if ")
+        assert "the accounts are one customer's" in one.statement
+        assert one.likelihood in {Likelihood.VERY_UNLIKELY, Likelihood.UNLIKELY}
+
+
+def with_membership(material, membership):
+    accounts = [one.model_copy(update={"membership": membership}) for one in material.campaign.accounts]
+    return altered(material, campaign=material.campaign.model_copy(update={"accounts": accounts}))
+
+
+def test_every_sentence_of_the_example_policy_agrees_with_its_row(material):
+    answer = breaches.answer(material, parse_policy(template(), Path("policy.toml")), training=0.9)
+    rows = {row["clause"]: row for row in answer.tables["clauses"]}
+    assert {row["status"] for row in rows.values()} >= {"broken", "not broken"}
+    for one in answer.hypotheses:
+        status = rows[one.name]["status"]
+        assert one.statement.endswith("this clause was broken.") == (status == "broken"), one.statement
+        assert (f"{one.name} {rows[one.name]['title']} (" in answer.summary) == (status in {"broken", "in doubt"})
+        assert bool(one.supports) != bool(one.opposes)
+        assert bool(one.supports) == (status in {"broken", "in doubt"})

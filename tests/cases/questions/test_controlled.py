@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cases.questions.altered import altered
 from stillhunt.campaigns.known import Known, Membership
 from stillhunt.cases.material import Material
 from stillhunt.cases.questions import controlled, likelihood, recapture, sharing
@@ -28,6 +29,7 @@ from stillhunt.cases.questions.controlled_evidence import (
     evidence_of_roles,
 )
 from stillhunt.cases.questions.customers import Carried
+from stillhunt.cases.questions.likelihood import told
 from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Confidence, Likelihood
 
 ALONE = Carried(accounts=60, end_users=float("nan"), instructed=1.0, purposes=float("nan"), talks=float("nan"))
@@ -168,3 +170,38 @@ def test_a_declared_organization_makes_an_internal_team_likelier_and_different_i
     declared = likelihood.posterior(evidence_of_roles(replace(NOBODY, organized=60), {}), ROLES)
     hidden = likelihood.posterior(evidence_of_roles(NOBODY, OPERATED), ROLES)
     assert declared[INTERNAL] > prior > hidden[INTERNAL]
+
+
+def test_what_speaks_against_a_family_is_not_told_as_likeness():
+    said = {one.family: one.text for one in evidence_of_control({"payer": 9.0, "work": -2.0, "conduct": 0.0})}
+    assert said["payer"] == "They are alike in who pays: 1 in 10^9 by chance, visible causes granted."
+    assert said["work"].startswith("They are no more alike in what they work on than strangers are (against, 100 to 1)")
+    assert said["conduct"].startswith("They are no more alike in how they behave than strangers are (neither way)")
+    assert not any("log10" in text or "bits" in text for text in said.values())
+
+
+def test_that_nobody_declares_an_organization_says_nothing_where_nobody_could():
+    assert any("Hardly any declare" in one.text for one in evidence_of_roles(NOBODY, {}))
+    assert not any("organization" in one.text for one in evidence_of_roles(replace(NOBODY, declaring=False), {}))
+
+
+def test_organizations_count_as_visible_only_where_somebody_of_the_population_has_one(material):
+    column = material.population_accounts()["organization_id"]
+    assert column.null_count < len(column)  # the world's customers declare some
+    said = [point.text for one in controlled.answer(material).hypotheses for point in (*one.supports, *one.opposes)]
+    assert any("declare" in text for text in said)
+
+
+def test_a_summary_does_not_claim_what_is_not_likely():
+    likely, unlikely = told("One hand controls them.", 0.7), told("One hand controls them.", 0.3)
+    assert likely == "Likely: one hand controls them."
+    assert unlikely == "No answer stands out. The likeliest, with a likelihood of “unlikely”: one hand controls them."
+    assert told("X is so.", 0.5).startswith("No answer stands out.")
+
+
+def test_whom_they_work_for_is_asked_only_of_somebody_who_controls_them(material):
+    assert "work for themselves" in controlled.answer(material).summary
+    nothing = material.campaign.concealment.model_copy(update={"log10_evidence": -20.0, "parts": dict.fromkeys(OPERATED, -5.0)})
+    other = controlled.answer(altered(material, campaign=material.campaign.model_copy(update={"concealment": nothing})))
+    best = max(other.hypotheses[:4], key=lambda one: list(Likelihood).index(one.likelihood))
+    assert ("work for themselves" in other.summary) == (best.name in (ONE, SEVERAL))

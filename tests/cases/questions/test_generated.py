@@ -12,7 +12,7 @@ from stillhunt.cases.material import Material
 from stillhunt.cases.questions import clocks, generated, likelihood
 from stillhunt.cases.questions.blocks import Blocks, Crossing
 from stillhunt.cases.questions.customers import Carried
-from stillhunt.cases.questions.generated import DISPATCHER, HANDS, PARTS, PRIORS, PROGRAMS, Seen
+from stillhunt.cases.questions.generated import DISPATCHER, HANDS, PARTS, PRIORS, PROGRAMS, Seen, _evidence, _summary
 from stillhunt.cases.questions.sharding import dealt
 from stillhunt.records.cases import Answer, Likelihood
 
@@ -91,3 +91,16 @@ def test_people_are_not_ruled_out_by_a_night() -> None:
 
 def test_offsets_are_told_in_runs() -> None:
     assert generated.night_words(clocks.Quiet(22, 0.03, (-3, -2, -1, 0, 12))).endswith("-3 to +0, +12 hours")
+
+
+def test_a_rate_that_is_not_steady_is_not_told_as_steady():
+    (steady,) = _evidence(replace(NOTHING, queue=4.0))
+    (plain,) = _evidence(replace(NOTHING, queue=-0.5))
+    assert "steadier than independent accounts' (1 in 10,000 by chance), as one queue makes it" in steady.text
+    assert "no steadier than independent accounts' (against, 3.1 to 1)" in plain.text
+    assert "queue" not in plain.text
+
+
+def test_nothing_seen_is_nothing_claimed():
+    assert _evidence(NOTHING) == []
+    assert _summary(dict.fromkeys(PRIORS, 0.25), NOTHING).startswith("No answer stands out.")

@@ -5,14 +5,18 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from cases.questions.altered import altered, in_order, with_column
+from stillhunt.cases.questions import parts as falls
 from stillhunt.cases.questions import purpose
+from stillhunt.cases.questions.parts import Parts
 from stillhunt.cases.questions.prices import read_prices
+from stillhunt.cases.questions.repeats import Apart
 from stillhunt.records import INTERACTIONS
 from stillhunt.records.cases import LIKELIHOOD_RANGES, QUESTIONS, Answer, Confidence
 
@@ -181,3 +185,68 @@ def test_honest_nightly_evaluations_would_be_called_evaluations(world, material)
     told = purpose.answer(altered(material, table=table, campaign=material.campaign.model_copy(update={"harvest": no_evidence})))
     assert table.num_rows
     assert max(told.hypotheses, key=lambda one: likelihood(told, one.name)).name == "evaluation"
+
+
+def parts(calls=(), recurring=0, p=None, shorter=None):
+    of = np.repeat(np.arange(7), [dict(calls).get(part, 0) for part in range(7)])
+    apart = Apart(p=p, observed=recurring, expected=1.0)
+    return Parts(of=of, apart=apart, shorter=shorter, recurring=np.arange(recurring), evenness=2.0)
+
+
+def test_what_does_not_come_again_is_not_told_as_coming_again():
+    once = [(falls.ONCE, 900)]
+    assert purpose._of_evaluation(parts(once))[0].text.startswith("No request comes again in runs: a benchmark is asked again")
+    assert purpose._of_evaluation(parts(once, recurring=1))[0].text.startswith("Only 1 request comes again in runs:")
+    assert purpose._of_evaluation(parts(once, recurring=4))[0].text.startswith("Only 4 requests come again in runs:")
+    assert purpose._of_evaluation(parts()) == []
+
+
+@pytest.mark.parametrize(
+    ("p", "shorter", "said", "unsaid"),
+    [
+        (0.4, 1e-9, purpose._BY_CHANCE, purpose._AS_LONG),
+        (1e-9, 0.4, purpose._AS_LONG, purpose._BY_CHANCE),
+        (0.4, None, purpose._BY_CHANCE, purpose._AS_LONG),
+    ],
+)
+def test_why_a_set_is_no_benchmark_names_what_holds_and_nothing_else(p, shorter, said, unsaid):
+    (one,) = purpose._of_evaluation(parts([(falls.ONCE, 900), (falls.RECURRING, 80)], recurring=20, p=p, shorter=shorter))
+    assert said in one.text
+    assert unsaid not in one.text
+
+
+def test_an_ordinary_pool_is_not_told_as_rare(material, calls):
+    ordinary = material.campaign.harvest.model_copy(update={"log10_evidence": -0.3})
+    answer = purpose.answer(altered(material, campaign=material.campaign.model_copy(update={"harvest": ordinary})))
+    said = [point.text for one in answer.hypotheses for point in (*one.supports, *one.opposes) if point.channel == "harvest"]
+    assert said
+    assert all("no rarer than in the population's accounts" in text and "by chance" not in text for text in said)
+    (row,) = [row for row in answer.tables["purposes"] if row["purpose"] == "synthetic data"]
+    assert not row["supported"]
+    assert "no rarer than other accounts'" in row["observation"]
+    assert "only" not in row["observation"]
+
+
+def test_what_is_missing_from_a_set_is_said_alone(material, calls):
+    few = calls.slice(0, 30)
+    (row,) = [row for row in purpose.answer(altered(material, table=few)).tables["purposes"] if row["purpose"] == "synthetic data"]
+    assert not row["supported"]
+    assert row["observation"].startswith("only ")
+    assert "no rarer" not in row["observation"]
+    blind = altered(material, table=with_column(calls, "prompt_hash", [None] * calls.num_rows))
+    (row,) = [row for row in purpose.answer(blind).tables["purposes"] if row["purpose"] == "synthetic data"]
+    assert row["observation"].startswith("not visible")
+
+
+def test_tokens_that_are_not_logged_are_not_told_as_none(material, calls):
+    table = with_column(calls, "output_tokens", [None] * calls.num_rows)
+    answer = purpose.answer(altered(material, table=table))
+    assert "output_tokens" not in answer.estimates
+    assert {row["output_tokens"] for row in (*answer.tables["parts"], *answer.tables["capabilities"])} == {None}
+    said = " ".join(row["observation"] for row in answer.tables["terms"])
+    assert "0 output tokens" not in said
+    assert "the answers to" in said
+    silent = with_column(calls, "reasoning_tokens", [None] * calls.num_rows)
+    rows = purpose.answer(altered(material, table=silent)).tables["students"]
+    assert any("reasoning not visible" in row["taken"] for row in rows)
+    assert not any("0 of reasoning" in row["taken"] or "with the reasoning" in row["reference"] for row in rows)

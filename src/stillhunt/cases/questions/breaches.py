@@ -13,6 +13,7 @@ uncertain is not the count but what it rests on, and that makes the likelihood:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,9 @@ from stillhunt.cases.questions.clauses import Clause, Policy
 from stillhunt.cases.questions.conditions import Broken, evaluate
 from stillhunt.cases.questions.facts import Facts
 from stillhunt.cases.questions.likelihood import LEAST, MOST, hypothesis
+from stillhunt.cases.questions.purposes import LIKELY
 from stillhunt.cases.questions.repeats import Index
+from stillhunt.cases.wording import count
 from stillhunt.records.cases import Answer, Confidence, Credibility, Estimate, Hypothesis, Point
 
 SHOWN = 10
@@ -36,6 +39,12 @@ WHOLE = 0.9
 
 OF_THE_POOL = frozenset({"accounts_per_entity", "pooled_calls", "shared_payment", "replacement"})
 """Conditions that hold one customer's accounts against it."""
+
+_RESTS = {
+    "harvest": "the answers were taken to train a model, and the accounts are one customer's",
+    **dict.fromkeys(OF_THE_POOL, "the accounts are one customer's"),
+}
+"""Condition -> what its instances rest on beside the log."""
 
 REFUTES = {
     "harvest": "an agreement that permits it and is not on record; or an honest use of the answers that is shown",
@@ -70,14 +79,7 @@ def answer(material: Material, policy: Policy, *, training: float | None = None,
         harvests = any(clause.when == "harvest" and broken.instances for clause, broken in found)
         training = purpose.answer(material).estimates["training"].value if harvests else 0.0
     broke = [(clause, broken) for clause, broken in found if broken.instances]
-    unseen = [clause for clause, broken in found if not broken.visible]
-    kept = len(found) - len(broke) - len(unseen)
-    counts = f"{len(broke)} broken, {kept} not broken, {len(unseen)} not visible"
-    summary = f"{policy.name}, version {policy.version}: of {len(found)} clauses {counts}."
-    if broke:
-        summary += (
-            " Broken: " + "; ".join(f"{clause.id} {clause.title} ({broken.instances:,} {broken.unit})" for clause, broken in broke) + "."
-        )
+    stands = {clause.id: _status(facts, clause, broken, training) for clause, broken in found}
     estimates = {
         f"{clause.id} instances": Estimate(value=broken.instances, unit=broken.unit, method="counted from the rows of the frozen snapshot")
         for clause, broken in broke
@@ -85,15 +87,38 @@ def answer(material: Material, policy: Policy, *, training: float | None = None,
     return Answer(
         question="breaches",
         title="Which rules and controls did it break?",
-        summary=summary,
+        summary=_summary(policy, found, stands),
         hypotheses=[_hypothesis(facts, clause, broken, training) for clause, broken in found if broken.visible],
         estimates=estimates,
         tables={
-            "clauses": [_clause_row(facts, clause, broken) for clause, broken in found],
+            "clauses": [_clause_row(facts, clause, broken, stands[clause.id]) for clause, broken in found],
             "instances": _instance_rows(facts, broke, shown),
         },
         notes=_notes(found, shown),
     )
+
+
+def _status(facts: Facts, clause: Clause, broken: Broken, training: float) -> str:
+    """What is said of a clause: broken, in doubt (there are instances, and what they rest on is not likely), not broken, not visible."""
+    if not broken.visible:
+        return "not visible"
+    if not broken.instances:
+        return "not broken"
+    return "broken" if _probability(facts, clause, broken, training) >= LIKELY else "in doubt"
+
+
+def _summary(policy: Policy, found: list[tuple[Clause, Broken]], stands: Mapping[str, str]) -> str:
+    """How many clauses are what, and which; nothing is said of a status that no clause has."""
+    said = [f"{policy.name}, version {policy.version}"]
+    counted = [(status, sum(one == status for one in stands.values())) for status in ("broken", "in doubt", "not broken", "not visible")]
+    said[0] += f": of {count(len(found), 'clause')} " + ", ".join(f"{many} {status}" for status, many in counted if many) + "."
+    for status, words in (("broken", "Broken"), ("in doubt", "In doubt, because what they rest on is not likely")):
+        named = [
+            f"{clause.id} {clause.title} ({broken.instances:,} {broken.unit})" for clause, broken in found if stands[clause.id] == status
+        ]
+        if named:
+            said.append(f"{words}: {'; '.join(named)}.")
+    return " ".join(said)
 
 
 def _probability(facts: Facts, clause: Clause, broken: Broken, training: float) -> float:
@@ -116,9 +141,14 @@ def _hypothesis(facts: Facts, clause: Clause, broken: Broken, training: float) -
     counted = Point(text=_counted(facts, clause, broken), reference=f"table clauses, {clause.id}")
     sides = ([counted], []) if broken.instances else ([], [counted])
     rests = clause.when in OF_THE_POOL or clause.when == "harvest" or broken.seen < WHOLE
+    said = {
+        "broken": "this clause was broken.",
+        "in doubt": f"was this clause broken? Only if {_RESTS.get(clause.when, 'the log is right')}.",
+        "not broken": "was this clause broken? These logs show no instance.",
+    }[_status(facts, clause, broken, training)]
     return hypothesis(
         clause.id,
-        f"{clause.title}: this clause was broken.",
+        f"{clause.title}: {said}",
         _probability(facts, clause, broken, training),
         sides,
         founded=Confidence.MODERATE if rests else Confidence.HIGH,
@@ -130,11 +160,11 @@ def _hypothesis(facts: Facts, clause: Clause, broken: Broken, training: float) -
 def _counted(facts: Facts, clause: Clause, broken: Broken) -> str:
     seen = f"; the columns that it needs are filled for {broken.seen:.0%}" if broken.seen < 1 else ""
     if not broken.instances:
-        return f"No instance among {facts.micros.size:,} calls of {len(facts.names):,} accounts{seen}"
+        return f"No instance among {count(facts.micros.size, 'call')} of {count(len(facts.names), 'account')}{seen}"
     first, last = _span(facts, broken)
     when = f", the first on {first[:10]}, the last on {last[:10]}" if first and last else ""
     rests = "; it rests on the accounts being one customer's" if clause.when in OF_THE_POOL else ""
-    return f"{broken.instances:,} {broken.unit}, by {broken.accounts.size:,} accounts{when}{seen}{rests}"
+    return f"{broken.instances:,} {broken.unit}, by {count(broken.accounts.size, 'account')}{when}{seen}{rests}"
 
 
 def _span(facts: Facts, broken: Broken) -> tuple[str | None, str | None]:
@@ -146,7 +176,7 @@ def _moment(micros: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
 
 
-def _clause_row(facts: Facts, clause: Clause, broken: Broken) -> dict[str, Any]:
+def _clause_row(facts: Facts, clause: Clause, broken: Broken, status: str) -> dict[str, Any]:
     first, last = _span(facts, broken) if broken.instances else (None, None)
     return {
         "clause": clause.id,
@@ -154,14 +184,14 @@ def _clause_row(facts: Facts, clause: Clause, broken: Broken) -> dict[str, Any]:
         "text": clause.text,
         "kind": clause.kind,
         "condition": clause.when,
-        "status": "not visible" if not broken.visible else "broken" if broken.instances else "not broken",
+        "status": status,
         "instances": broken.instances if broken.visible else None,
         "unit": broken.unit or None,
         "accounts": int(broken.accounts.size) if broken.visible else None,
         "first": first,
         "last": last,
         "seen": round(broken.seen, 4) if broken.visible else 0.0,
-        "would_refute": REFUTES[clause.when],
+        "would_refute": REFUTES[clause.when] if broken.instances else None,
     }
 
 
@@ -200,8 +230,14 @@ def _notes(found: list[tuple[Clause, Broken]], shown: int) -> list[str]:
         if not broken.visible
     ]
     partly = [(clause, broken) for clause, broken in found if broken.visible and broken.seen < WHOLE]
-    notes += [f"{clause.id}: its columns are filled for {broken.seen:.0%} only; there may be more instances." for clause, broken in partly]
-    notes.append(f"Up to {shown} instances of each clause are listed; all are counted.")
-    notes.append("Where accounts or spans of time are counted, the id is of the account's first call or of the call beyond the limit.")
+    notes += [
+        f"{clause.id}: its columns are filled for {broken.seen:.0%} only; there may be "
+        + ("more instances." if broken.instances else "instances that were not seen.")
+        for clause, broken in partly
+    ]
+    if any(broken.instances for _, broken in found):
+        notes.append(f"Up to {shown} instances of each clause are listed; all are counted.")
+    if any(broken.instances and broken.unit != "calls" for _, broken in found):
+        notes.append("Where accounts or spans of time are counted, the id is of the account's first call or of the call beyond the limit.")
     notes.append("The clauses are quoted from the policy file as given; whether they bind anybody is for lawyers.")
     return notes

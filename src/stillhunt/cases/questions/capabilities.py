@@ -66,7 +66,7 @@ def capability_rows(taken: Taken) -> list[dict[str, Any]]:
                 "calls": int(showing.sum()),
                 "share": round(float(showing.sum()) / max(answered, 1), 4),
                 "distinct_requests": distinct(request[showing]),
-                "output_tokens": int(np.nansum(taken.tokens["output_tokens"][showing])),
+                "output_tokens": int(np.nansum(taken.tokens["output_tokens"][showing])) if "output_tokens" in taken.visible else None,
             }
         rows.append(
             row | {"sign": sign.looked_at if sign.calls is not None else f"not visible: the logs carry none of {', '.join(sign.needs)}"}

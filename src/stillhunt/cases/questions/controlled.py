@@ -36,6 +36,7 @@ from stillhunt.cases.questions.controlled_evidence import (
     evidence_of_roles,
 )
 from stillhunt.cases.questions.replacement import HOUR_US, Replaced, replaced
+from stillhunt.cases.wording import count
 from stillhunt.records.cases import Answer, Confidence, Credibility, Estimate, Hypothesis
 
 Index = npt.NDArray[np.int64]
@@ -133,6 +134,7 @@ def _records(material: Material) -> Records:
     organizations = [one for one in people["organization_id"].to_pylist() if one]
     most = max((organizations.count(one) for one in set(organizations)), default=0)
     declared = set(organizations)
+    everybody = material.population_accounts()["organization_id"]
     scopes = sorted(
         {row["scope"] for row in granted.to_pylist() if row["account_id"] in names or (row["organization_id"] in declared and declared)}
     )
@@ -145,6 +147,7 @@ def _records(material: Material) -> Records:
             for column in ("email", "email_domain", "phone", "payment_fingerprint", "signup_ip", "country", "organization_id", "referral")
         },
         weekend=_weekend(material),
+        declaring=bool(everybody.null_count < len(everybody)),
     )
 
 
@@ -231,18 +234,20 @@ def _of_role(name: str, probability: float, evidence: Sequence[likelihood.Eviden
 
 def _summary(probability: Mapping[str, float], seen: Seen, estimates: Mapping[str, Estimate]) -> str:
     best = max(HANDS, key=lambda name: probability[name])
-    word = likelihood.word(likelihood.capped(probability[best]))
-    parts = [f"{word.value.capitalize()}: {_STATEMENTS[best][0].lower()}{_STATEMENTS[best][1:]}"]
+    parts = [likelihood.told(_STATEMENTS[best], probability[best])]
     work = estimates.get("accounts_at_work")
     if work is not None:
         upto = f"at most {work.high:,.0f}" if work.high is not None else "no upper bound"
         parts.append(
-            f"{seen.records.accounts:,} accounts are named; by the requests that they hand on, {work.value:,.0f} are at work "
+            f"{count(seen.records.accounts, 'account is', 'accounts are')} named; by the requests that they hand on, {work.value:,.0f} "
+            f"{'is' if round(work.value) == 1 else 'are'} at work "
             f"({work.level:.0%} interval: at least {work.low:,.0f}, {upto})."
         )
     if seen.replaced.p is not None and seen.replaced.p <= 0.01:
-        parts.append(f"{seen.replaced.after:,} accounts were opened within two days after another was closed, more than by chance.")
-    parts.append("Whether it works for itself, for one customer or for a third party, traffic hardly says.")
+        opened = count(seen.replaced.after, "account was", "accounts were")
+        parts.append(f"{opened} opened within two days after another was closed, more than by chance.")
+    if best in (ONE, SEVERAL):
+        parts.append("Whether they work for themselves, for one customer or for a third party, traffic hardly says.")
     return " ".join(parts)
 
 
@@ -316,8 +321,8 @@ def _tables(material: Material, seen: Seen, known: Known | None) -> dict[str, li
     for what in ("created_at", "closed_at"):
         when = sharing.micros(people[what])
         days, counts = np.unique(when[when > 0] // DAY_US, return_counts=True)
-        for day, count in zip(days.tolist(), counts.tolist(), strict=True):
-            by_day.setdefault(str(np.datetime64(day, "D")), {"created_at": 0, "closed_at": 0})[what] = count
+        for day, many in zip(days.tolist(), counts.tolist(), strict=True):
+            by_day.setdefault(str(np.datetime64(day, "D")), {"created_at": 0, "closed_at": 0})[what] = many
     found["sign_ups_and_closures"] = [
         {"day": day, "opened": row["created_at"], "closed": row["closed_at"]} for day, row in sorted(by_day.items())[-MOST_ROWS:]
     ]
@@ -351,7 +356,8 @@ def _notes(material: Material, seen: Seen, *, blind: bool) -> list[str]:
         )
     if seen.handed.others:
         notes.append(
-            f"{len(seen.handed.others):,} accounts that are not named took over or gave requests of named ones: leads, and no more."
+            f"{count(len(seen.handed.others), 'account that is', 'accounts that are')} not named took over or gave requests of named ones: "
+            "leads, and no more."
         )
     return notes
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stillhunt.cases.questions.blocks import SPLIT, Blocks, Crossing
 from stillhunt.cases.questions.customers import Carried
 from stillhunt.cases.questions.likelihood import MOST_BITS, Evidence, bits_of_p
-from stillhunt.cases.wording import by_chance
+from stillhunt.cases.wording import by_chance, speaks_for
 
 ONE = "one operator"
 SEVERAL = "several operators"
@@ -62,6 +62,7 @@ class Records:
         scopes: of entitlements that members or their organizations hold.
         distinct: column of the accounts table -> (distinct values, accounts with one).
         weekend: share of calls on Saturday and Sunday; nan where not to be said.
+        declaring: whether anybody at all declares an organization in these logs: else nobody could, and that none of these do says nothing.
     """
 
     accounts: int
@@ -69,6 +70,7 @@ class Records:
     scopes: tuple[str, ...]
     distinct: Mapping[str, tuple[int, int]]
     weekend: float
+    declaring: bool = True
 
 
 def evidence_of_control(parts: Mapping[str, float]) -> list[Evidence]:
@@ -83,8 +85,12 @@ def evidence_of_control(parts: Mapping[str, float]) -> list[Evidence]:
     for family, value in sorted(parts.items(), key=lambda item: -item[1]):
         bits = max(-MOST_BITS, min(MOST_BITS, value * math.log2(10.0)))
         weights = {ONE: bits, SEVERAL: bits, RESOLD: bits if family in BY_RESELLING else 0.0}
-        alike, what = ("They are alike" if value > 0 else "They are no more alike than strangers"), WORDS.get(family, family)
-        text = f"{alike} in {what}: {by_chance(value)} by chance, visible causes granted."
+        what = WORDS.get(family, family)
+        text = (
+            f"They are alike in {what}: {by_chance(value)} by chance, visible causes granted."
+            if speaks_for(value)
+            else f"They are no more alike in {what} than strangers are ({by_chance(value)}), visible causes granted."
+        )
         found.append(Evidence(family, text, weights, f"concealment: {family}"))
     return found
 
@@ -165,7 +171,7 @@ def evidence_of_roles(records: Records, parts: Mapping[str, float]) -> list[Evid
     share = records.organized / max(records.accounts, 1)
     if share >= 0.6:
         found.append(Evidence("record", f"{share:.0%} of them declare one organization.", {INTERNAL: 3.0}, "tables: identities"))
-    elif share < 0.1:
+    elif share < 0.1 and records.declaring:
         found.append(
             Evidence(
                 "record",

@@ -21,7 +21,7 @@ from stillhunt.cases.material import Material
 from stillhunt.cases.questions import blocks, clocks, customers, likelihood, sharing
 from stillhunt.cases.questions.controlled_evidence import FEW_HANDED, UNDECIDED
 from stillhunt.cases.questions.sharding import Dealt, dealt
-from stillhunt.cases.wording import by_chance
+from stillhunt.cases.wording import by_chance, speaks_for
 from stillhunt.records.cases import Answer, Estimate
 
 Index = npt.NDArray[np.int64]
@@ -169,7 +169,7 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
         bits = max(-likelihood.MOST_BITS, min(likelihood.MOST_BITS, seen.queue * math.log2(10.0)))
         text = (
             f"The pool's total rate is steadier than independent accounts' ({by_chance(seen.queue)} by chance), as one queue makes it."
-            if bits > 0
+            if speaks_for(seen.queue)
             else f"The pool's total rate is no steadier than independent accounts' ({by_chance(seen.queue)})."
         )
         found.append(likelihood.Evidence("queue", text, {DISPATCHER: bits, PARTS: bits}, "campaigns.queue"))
@@ -222,16 +222,12 @@ def _evidence(seen: Seen) -> list[likelihood.Evidence]:
 
 def _summary(probability: dict[str, float], seen: Seen) -> str:
     best = max(PRIORS, key=lambda name: probability[name])
-    parts = [f"{likelihood.word(likelihood.capped(probability[best])).value.capitalize()}: {_lower(_STATEMENTS[best])}"]
+    parts = [likelihood.told(_STATEMENTS[best], probability[best])]
     if len(seen.split.sizes) >= 2:
         parts.append(f"By their habits the accounts fall into {len(seen.split.sizes)} groups.")
     if seen.night is not None:
         parts.append(f"Hours: {night_words(seen.night)}.")
     return " ".join(parts)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
 
 
 def night_words(night: clocks.Quiet) -> str:

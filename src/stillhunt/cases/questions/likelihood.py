@@ -128,6 +128,15 @@ def posterior(evidence: Sequence[Evidence], priors: Mapping[str, float]) -> dict
     return {name: 2.0 ** (score - top) / whole for name, score in scores.items()}
 
 
+def told(statement: str, probability: float) -> str:
+    """The likeliest of several statements as a sentence. Where even that one is not likely, the sentence says so before it says what."""
+    said = word(capped(probability))
+    lower = f"{statement[0].lower()}{statement[1:]}"
+    if LIKELIHOOD_RANGES[said][0] >= LIKELIHOOD_RANGES[Likelihood.LIKELY][0]:
+        return f"{said.value.capitalize()}: {lower}"
+    return f"No answer stands out. The likeliest, with a likelihood of “{said.value}”: {lower}"
+
+
 def points(evidence: Sequence[Evidence], name: str, priors: Mapping[str, float]) -> tuple[list[Point], list[Point]]:
     """What stands for and against a hypothesis, most telling first.
 

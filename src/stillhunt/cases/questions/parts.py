@@ -106,7 +106,7 @@ def part_rows(taken: Taken, parts: Parts) -> list[dict[str, Any]]:
                 "share": round(float(mine.sum()) / answered, 4),
                 "distinct_requests": distinct(request[mine]),
                 "accounts": distinct(taken.account[mine]),
-                "output_tokens": int(known.sum()),
+                "output_tokens": int(known.sum()) if known.size else None,
                 "median_answer": float(np.median(known)) if known.size else None,
             }
         )

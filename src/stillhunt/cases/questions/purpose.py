@@ -28,7 +28,7 @@ from stillhunt.cases.questions.prices import KINDS, Prices, priced
 from stillhunt.cases.questions.purposes import LEAST_SHARE, SYNTHETIC, Asked, asked, term_rows
 from stillhunt.cases.questions.students import EPOCHS, PRACTICES, TOKENS_PER_PARAMETER, parameters, students
 from stillhunt.cases.questions.taken import COLUMNS, Taken, taken_of
-from stillhunt.cases.wording import by_chance
+from stillhunt.cases.wording import by_chance, count, speaks_for
 from stillhunt.records.cases import Answer, Confidence, Credibility, Estimate, Hypothesis
 
 PRIORS = {"training": 0.2, "evaluation": 0.2, "both": 0.2, "serving users": 0.2, "something else": 0.2}
@@ -146,7 +146,7 @@ def _harvests(material: Material, parts: Parts) -> bool:
 
 def _of_training(material: Material, taken: Taken, parts: Parts, purposes: list[Asked]) -> list[Evidence]:
     harvest = material.campaign.harvest.log10_evidence
-    rarer = harvest > 0
+    rarer = speaks_for(harvest)
     words = (
         f"rarer than in the population's accounts ({by_chance(harvest)} by chance)"
         if rarer
@@ -176,17 +176,24 @@ def _of_training(material: Material, taken: Taken, parts: Parts, purposes: list[
     return found
 
 
+_BY_CHANCE = "one list drawn at random explains as many"
+_AS_LONG = "their answers are not shorter than the others'"
+
+
 def _of_evaluation(parts: Parts) -> list[Evidence]:
     size, again = parts.recurring.size, parts.calls(falls.RECURRING)
     if not (parts.of > falls.UNSEEN).any():
         return []
     if size < falls.LEAST_SET:
-        text = f"{size:,} of the requests come again in runs: no benchmark has so few questions"
+        few = f"Only {count(size, 'request comes', 'requests come')} again in runs" if size else "No request comes again in runs"
+        text = f"{few}: a benchmark is asked again, and has more questions"
         return [_judged("repetition", _EVALUATES, text, "no set comes again")]
     text = f"{size:,} requests come again in runs, {again:,} calls in all"
     if not parts.benchmark:
-        why = "one list drawn at random explains as many, or their answers are as long as the others'"
-        return [_weighed("repetition", _EVALUATES, f"{text}, but {why}", 0.0)]
+        chance = parts.apart.p is not None and parts.apart.p >= falls.SURE
+        long = parts.shorter is not None and parts.shorter >= falls.SURE
+        why = [words for holds, words in ((chance, _BY_CHANCE), (long, _AS_LONG)) if holds]
+        return [_weighed("repetition", _EVALUATES, f"{text}, but {' and '.join(why)}", 0.0)]
     if parts.evenness < 1:
         text += f", each about equally often (variance over mean {parts.evenness:.2f})"
     if parts.shorter is None:
@@ -260,7 +267,8 @@ def _counted(taken: Taken, parts: Parts) -> tuple[dict[str, Estimate], dict[str,
     }
     if "output_tokens" in taken.visible and worded:
         answers, reasoning = taken.total("output_tokens"), taken.total("reasoning_tokens")
-        tables["students"] = students(int(requests.hashes.size), answers, reasoning)
+        counted = reasoning if "reasoning_tokens" in taken.visible else None
+        tables["students"] = students(int(requests.hashes.size), answers, counted)
         found["student"] = Estimate(
             value=parameters(answers + reasoning),
             low=parameters(answers),
@@ -294,12 +302,23 @@ def _purpose_rows(taken: Taken, parts: Parts, purposes: list[Asked], material: M
             "calls": once if taken.worded.size else None,
             "share": round(once / max(int(taken.answered.sum()), 1), 4) if taken.worded.size else None,
             "supported": supported,
-            "observation": "answers to requests that stand alone and are asked once, in a pool that harvests"
-            if supported
-            else "not enough requests that stand alone and are asked once, or the pool does not harvest",
+            "observation": _synthetic(material, parts, taken, supported=supported),
         }
     )
     return rows
+
+
+def _synthetic(material: Material, parts: Parts, taken: Taken, *, supported: bool) -> str:
+    """Why the calls count as synthetic data or do not: what is missing, and nothing that is not."""
+    if supported:
+        return "answers to requests that stand alone and are asked once, in a pool that harvests"
+    if not taken.worded.size:
+        return "not visible: the logs carry no fingerprints of requests"
+    once, harvests = parts.calls(falls.ONCE), material.campaign.harvest.log10_evidence > 0
+    enough = once > 0 and once + parts.calls(falls.SESSION) >= PRACTICES[0].examples
+    missing = [] if enough else [f"only {count(once, 'request')} that stand alone and are asked once"]
+    missing += [] if harvests else ["the pool's traffic is no rarer than other accounts'"]
+    return "; ".join(missing)
 
 
 def _price(taken: Taken, prices: Prices | None, estimates: dict[str, Estimate], tables: dict[str, list[dict[str, Any]]]) -> list[str]:

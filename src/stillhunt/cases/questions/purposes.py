@@ -163,7 +163,10 @@ def term_rows(material: Material, taken: Taken, parts: Parts, *, harvests: bool,
     if harvests:
         once = parts.calls(ONCE) + parts.calls(SESSION)
         rows.append((EXTRACTION, f"{once:,} answered calls ask what no other call of theirs asks, in a pool that harvests"))
-        rows.append((CONSUMPTION, f"one operator took {taken.total('output_tokens'):,} output tokens through {accounts:,} accounts"))
+        tokens = (
+            f"{taken.total('output_tokens'):,} output tokens" if "output_tokens" in taken.visible else f"the answers to {answered:,} calls"
+        )
+        rows.append((CONSUMPTION, f"one operator took {tokens} through {accounts:,} accounts"))
         if likely >= LIKELY:
             rows.append((THEFT, f"the calls hold what could train a model, and that they do is at least likely ({likely:.0%})"))
     signed_up = sum(any(one.channel.startswith(_SIGN_UP) for one in member.observations) for member in material.campaign.accounts)
@@ -173,10 +176,7 @@ def term_rows(material: Material, taken: Taken, parts: Parts, *, harvests: bool,
     if resold:
         rows.append((PROXIES, f"the calls name {taken.end_users:,} end users behind {accounts:,} accounts"))
     if harvests and (signed_up or resold):
-        rows.append(
-            (
-                DISTILLATION_CASE,
-                "a harvest through many accounts that were opened for it, or through a reseller's: the pattern of this case study",
-            )
-        )
+        ways = ["accounts that share how they signed up"] if signed_up else []
+        ways += ["accounts that carry many end users, as a reseller's do"] if resold else []
+        rows.append((DISTILLATION_CASE, f"a harvest through {' and '.join(ways)}: the pattern of this case study"))
     return [{"identifier": term.identifier, "title": term.title, "observation": why} for term, why in rows]

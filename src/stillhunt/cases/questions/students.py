@@ -38,13 +38,14 @@ def parameters(tokens: float, epochs: float = 1.0) -> float:
     return tokens * epochs / TOKENS_PER_PARAMETER
 
 
-def students(answers: int, output_tokens: int, reasoning_tokens: int) -> list[dict[str, Any]]:
+def students(answers: int, output_tokens: int, reasoning_tokens: int | None) -> list[dict[str, Any]]:
     """What such a set is enough for.
 
     Args:
         answers: distinct requests that were answered.
         output_tokens: tokens of all answers.
-        reasoning_tokens: tokens of reasoning that the logs count; they may be part of the answers' tokens, which is why they make a range.
+        reasoning_tokens: tokens of reasoning that the logs count; they may be part of the answers' tokens, which is why they make a range;
+            None where the logs do not count them.
 
     Returns:
         One row for each rule: `rule`, `needs`, `taken`, `times` (how often the need is met) and `reference`.
@@ -59,15 +60,16 @@ def students(answers: int, output_tokens: int, reasoning_tokens: int) -> list[di
         }
         for practice in PRACTICES
     ]
-    low, high = parameters(output_tokens), parameters(output_tokens + reasoning_tokens, EPOCHS)
+    low, high = parameters(output_tokens), parameters(output_tokens + (reasoning_tokens or 0), EPOCHS)
     rows.append(
         {
             "rule": "training from nothing",
             "needs": f"{TOKENS_PER_PARAMETER:.0f} tokens a parameter",
-            "taken": f"{output_tokens:,} tokens of answers, {reasoning_tokens:,} of reasoning",
+            "taken": f"{output_tokens:,} tokens of answers, "
+            + (f"{reasoning_tokens:,} of reasoning" if reasoning_tokens is not None else "reasoning not visible"),
             "times": None,
-            "reference": f"arXiv 2203.15556: {low:,.0f} parameters from the answers read once, {high:,.0f} with the reasoning, "
-            f"read {EPOCHS:.0f} times (arXiv 2305.16264)",
+            "reference": f"arXiv 2203.15556: {low:,.0f} parameters from the answers read once, {high:,.0f} "
+            f"{'with the reasoning, ' if reasoning_tokens else ''}read {EPOCHS:.0f} times (arXiv 2305.16264)",
         }
     )
     return rows

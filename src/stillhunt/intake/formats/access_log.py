@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
@@ -21,6 +20,7 @@ from stillhunt.intake.formats.calls import (
     first,
     made_id,
     mapping,
+    person,
     request_parameters,
     required_account,
     text,
@@ -29,6 +29,7 @@ from stillhunt.intake.formats.calls import (
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.openai_body import moment
+from stillhunt.intake.formats.reading import unreadable
 from stillhunt.intake.formats.values import address, from_text, headers, http_status, label, optional_identifier, trusted_address
 from stillhunt.intake.vendors import usage_of, vendor_request, vendor_response
 
@@ -86,14 +87,16 @@ class AccessLog:
         if operation is None or (words and words[0] not in ("POST", "-")) or str(entry.get("request_method", "POST")).upper() != "POST":
             return ()
         sent = {name.removeprefix("http_").replace("_", "-"): value for name, value in entry.items() if name.startswith("http_")}
+        status = entry.get("status")
         _, key = account_in_headers(sent)
-        account = next((found for name in _ACCOUNT if (found := optional_identifier(text(entry.get(name)), name))), None)
-        account = account or optional_identifier(text(entry.get("remote_user")), "remote_user") or key
-        account = account or optional_identifier(text(entry.get("ssl_client_s_dn")), "ssl_client_s_dn")
+        account = next((found for name in _ACCOUNT if (found := person(entry.get(name), name))), None)
+        account = account or person(entry.get("remote_user"), "remote_user") or key
+        account = account or person(entry.get("ssl_client_s_dn"), "ssl_client_s_dn")
         required_account(
             account,
             context,
             "remote_user: expected the account; log the header that names it, such as $http_x_user_id, or say which with --map",
+            status,
         )
         at = _moment(*first(entry, _TIME))
         waited = _seconds(entry.get("request_time"))
@@ -101,14 +104,13 @@ class AccessLog:
         asked = mapping(request)
         body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
         call = optional_identifier(text(first(entry, _ID)[0]), "request_id")
-        status = entry.get("status")
         row: Row = {
             "interaction_id": call or made_id(account, at, sorted((name, str(value)) for name, value in entry.items())),
             "started_at": at - waited,  # nginx writes when the request was done, and how long it took
             "ended_at": at,
             "account_id": account,
             "key_id": key,
-            "end_user_id": optional_identifier(text(asked.get("user")), "request_body.user"),
+            "end_user_id": person(asked.get("user"), "request_body.user"),
             "surface": "batch" if "/batches" in str(path) else "api",
             "operation": operation,
             "request_model": label(text(asked.get("model") or entry.get("model")), "request_body.model"),
@@ -132,7 +134,7 @@ def _moment(value: Any, field: str) -> int:
         return moment(value, field)
     day, month, year, clock, hours, minutes = found.groups()
     if month.lower() not in _MONTHS:
-        raise BadRow(f"{field}: expected a time as nginx writes it")
+        return unreadable(f"{field}: expected a time as nginx writes it")
     zone = f"{hours}:{minutes}" if hours else "+00:00"
     return from_text(f"{year}-{_MONTHS.index(month.lower()) + 1:02d}-{day}T{clock}{zone}", field)
 

@@ -7,6 +7,8 @@ delivered as files beside the log (`inputBodyS3Path`, `outputBodyS3Path`): they 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from stillhunt.errors import BadRow
@@ -15,6 +17,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -25,12 +28,15 @@ from stillhunt.intake.formats.calls import (
     required_account,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.values import from_text, identifier, label, optional_identifier
 from stillhunt.intake.references import read_reference
 from stillhunt.intake.vendors import usage_of, vendor_request, vendor_response
 
 _TEXT_OFF = "only with text data delivery (textDataDeliveryEnabled) in the settings of model invocation logging"
+_MAX_FOLDERS = 12
+"""Parts at the end of a reference that are looked for beside the log: Bedrock's own have ten below `AWSLogs`."""
 _STATUS = {
     "ThrottlingException": 429,
     "ServiceQuotaExceededException": 400,
@@ -93,7 +99,7 @@ class Bedrock:
         metadata = lowered(record.get("requestMetadata"))
         principal = principal_of(mapping(record.get("identity")).get("arn"))
         account = required_account(
-            named(metadata, ACCOUNT_KEYS) or principal, context, "identity.arn: expected the ARN of the caller, or requestMetadata.user_id"
+            who(metadata, ACCOUNT_KEYS) or principal, context, "identity.arn: expected the ARN of the caller, or requestMetadata.user_id"
         )
         request = _body(given, "inputBodyJson", "inputBodyS3Path", "input", context)
         response = _body(said, "outputBodyJson", "outputBodyS3Path", "output", context)
@@ -106,7 +112,7 @@ class Bedrock:
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(record.get("accountId"), "accountId"),
             "key_id": principal,
-            "end_user_id": named(metadata, ("end_user_id", "enduser_id", "end_user")),
+            "end_user_id": who(metadata, END_USER_KEYS),
             "surface": "batch" if "Async" in operation or "Batch" in operation else "api",
             "operation": "embeddings" if model is not None and "embed" in model.lower() else "chat",
             "request_model": model,
@@ -148,11 +154,11 @@ def _body(holder: Mapping[str, Any], inline: str, path: str, field: str, context
         return None
     parts = [part for part in reference.partition("://")[2].split("/") if part not in ("", ".", "..")] if "\0" not in reference else []
     # The copy has the bucket's tree from some folder on: what is common to both is the end of the path.
-    for start in range(max(0, len(parts) - 10), len(parts)):
-        try:
-            return read_reference("/".join(parts[start:]), f"{field}.{path}", context.base)
-        except BadRow:
-            continue
+    for start in range(max(0, len(parts) - _MAX_FOLDERS), len(parts)):
+        copied = "/".join(parts[start:])
+        with suppress(OSError, ValueError, BadRow):
+            if Path(context.base, copied).is_file():
+                return read_reference(copied, f"{field}.{path}", context.base)
     return None
 
 

@@ -17,8 +17,10 @@ from stillhunt.intake.formats.values import (
     headers,
     http_status,
     identifier,
+    identity,
     label,
     optional_identifier,
+    optional_identity,
     parameters,
 )
 from stillhunt.records import CANONICAL_ACCOUNTS, CANONICAL_INTERACTIONS, ENTITLEMENT_SCOPES, ENTITLEMENTS
@@ -54,6 +56,8 @@ def _readers(schema: pa.Schema) -> tuple[tuple[str, Callable[[Any, str], Any]], 
             return _moment
         if pa.types.is_integer(column.type):
             return count
+        if column.name in ("account_id", "organization_id", "end_user_id"):
+            return optional_identity
         return optional_identifier if column.name.endswith("_id") else label
 
     return tuple((column.name, reader(column)) for column in schema if column.name not in _TEXT)
@@ -101,7 +105,7 @@ class Canonical:
         if table == "interactions":
             return ((table, self._interaction(record, context)),)
         if table == "accounts":
-            identifier(record.get("account_id"), "account_id")
+            identity(record.get("account_id"), "account_id")
             return ((table, _columns(record, _ACCOUNT)),)
         if table == "entitlements":
             return ((table, self._entitlement(record)),)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context, Row, Sample
+from stillhunt.intake.formats.placeholders import REFUSED
 from stillhunt.intake.formats.values import (
     address,
     count,
@@ -20,6 +21,7 @@ from stillhunt.intake.formats.values import (
     identifier,
     label,
     optional_identifier,
+    optional_identity,
     trusted_address,
 )
 
@@ -121,7 +123,9 @@ class EnvoyAI:
         if model is None and operation is None:
             return ()
         request_id, id_key = _first(entry, REQUEST_ID)
-        account = optional_identifier(*_first(entry, ACCOUNT))
+        account = optional_identity(*_first(entry, ACCOUNT))
+        if account is None and not context.account_optional and entry.get("response_code") in (*REFUSED, *map(str, REFUSED)):
+            raise UnknownCaller("x-account-id: the gateway refused the credentials, and knows nobody by them")
         if account is None and not context.account_optional:
             raise BadRow("x-account-id: expected a key that identifies the account; add such a header or principal to the log format")
         started = from_text(entry.get("start_time"), "start_time")
@@ -132,9 +136,9 @@ class EnvoyAI:
             "interaction_id": identifier(request_id, id_key),
             "started_at": started,
             "account_id": account,
-            "organization_id": optional_identifier(*_first(entry, ORGANIZATION)),
+            "organization_id": optional_identity(*_first(entry, ORGANIZATION)),
             "key_id": optional_identifier(*_first(entry, KEY)),
-            "end_user_id": optional_identifier(*_first(entry, END_USER)),
+            "end_user_id": optional_identity(*_first(entry, END_USER)),
             "surface": "batch" if isinstance(path, str) and "/batches" in path else "api",
             "operation": operation,
             "request_model": label(model, model_key),

@@ -1,34 +1,38 @@
 """Kong's log (file-log, http-log, ...) with the `ai` namespace of its AI plug-ins.
 
 Fields as of Kong's `pdk/log.lua` and `ai-plugin-o11y`: `ai.proxy.{meta,usage,payload}`, in older versions
-`ai.<plugin>.{meta,usage,payload}`. Times are milliseconds.
+`ai.<plugin>.{meta,usage,payload}` and, first of all, `ai.{meta,usage,payload}`. Times are milliseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.envoy_ai import operation_of
-from stillhunt.intake.formats.litellm_fields import split_parameters
+from stillhunt.intake.formats.litellm_calls import operation_of_route, settings_in
+from stillhunt.intake.formats.litellm_fields import model_of, split_parameters
+from stillhunt.intake.formats.placeholders import REFUSED, is_nobody
+from stillhunt.intake.formats.reading import unreadable
+from stillhunt.intake.formats.usage import tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
-    count,
     decoded,
     from_milliseconds,
     headers,
     http_status,
-    identifier,
     label,
+    object_of,
     optional_identifier,
-    parameters,
+    optional_identity,
 )
 
 _OFF = "only with config.logging.log_payloads on the AI plug-in"
 _KONG = frozenset({"latencies", "client_ip", "request", "response", "route", "service", "started_at", "upstream_uri", "tries", "workspace"})
+_MANAGED = frozenset({"files", "batches", "assistants", "threads", "vector_stores", "models", "fine_tuning", "uploads", "count_tokens"})
+"""Parts of paths below which nothing is asked of a model."""
 
 
 class Kong:
@@ -76,53 +80,49 @@ class Kong:
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a request in which an AI plug-in called a model, and the consumer's account once."""
-        calls = list(_calls(record.get("ai")))
-        if not calls:
-            return ()
-        ai = calls[0]  # one plug-in proxies; others (a guard, a prompt compressor) only follow it
+        ai = _call(record.get("ai"))
         request, response = _object(record, "request"), _object(record, "response")
+        if ai is None or not _asks(request):
+            return ()
         meta, usage, payload = (_object(ai, name) for name in ("meta", "usage", "payload"))
         sent = _headers(request)
         consumer, entity = _object(record, "consumer"), _object(record, "authenticated_entity")
-        account = optional_identifier(consumer.get("id"), "consumer.id") or optional_identifier(
-            entity.get("consumer_id"), "authenticated_entity.consumer_id"
-        )
-        account = account or optional_identifier(entity.get("id"), "authenticated_entity.id")
+        account = _account_id(consumer, entity)
         if account is None and not context.account_optional:
+            if response.get("status") in REFUSED:
+                raise UnknownCaller("consumer.id: the gateway refused the credentials, and knows nobody by them")
             raise BadRow("consumer.id, authenticated_entity.consumer_id: expected one of them; enable an authentication plug-in")
         asked = decoded(payload.get("request"))
-        body = read_body(asked, payload.get("response"), keep_text=context.keep_text)
-        settings = (
-            parameters({name: value for name, value in asked.items() if name != "model"}, "ai.payload.request")
-            if isinstance(asked, dict)
-            else None
-        )
+        said = payload.get("response")
+        body = read_body(asked, said, keep_text=context.keep_text)
         request_id = (
             optional_identifier(request.get("id"), "request.id") or _header(sent, "x-request-id") or _header(sent, "x-kong-request-id")
         )
         request_id = request_id or _header(_headers(response), "x-kong-request-id")
         started = from_milliseconds(record.get("started_at"), "started_at")
         waited = _object(record, "latencies").get("request")
-        details = _object(usage, "completion_tokens_details")
+        tokens = tokens_of(usage, "ai.usage")
+        if not tokens.input and not tokens.output:
+            tokens = tokens_of(usage_in(said), "ai.payload.response.usage") if usage_in(said) else tokens
         row: Row = {
-            "interaction_id": identifier(request_id, "request.id"),
+            "interaction_id": request_id,
             "started_at": started,
             "account_id": account,
             "organization_id": _organization(record),
             "key_id": optional_identifier(entity.get("id"), "authenticated_entity.id"),
-            "end_user_id": optional_identifier(asked.get("user"), "ai.payload.request.user") if isinstance(asked, dict) else None,
+            "end_user_id": _end_user(asked),
             "surface": "api",
-            "operation": operation_of(request.get("uri")) or operation_of(record.get("upstream_uri")),
-            "request_model": label(meta.get("request_model"), "ai.meta.request_model"),
+            "operation": _operation(request.get("uri")) or _operation(record.get("upstream_uri")),
+            "request_model": model_of(meta.get("request_model")) or (model_of(asked.get("model")) if isinstance(asked, dict) else None),
             "response_model": label(meta.get("response_model"), "ai.meta.response_model"),
-            "input_tokens": count(usage.get("prompt_tokens"), "ai.usage.prompt_tokens"),
-            "output_tokens": count(usage.get("completion_tokens"), "ai.usage.completion_tokens"),
-            "reasoning_tokens": count(details.get("reasoning_tokens"), "ai.usage.completion_tokens_details.reasoning_tokens"),
-            "cached_tokens": count(usage.get("cached_tokens"), "ai.usage.cached_tokens"),
+            "input_tokens": tokens.input,
+            "output_tokens": tokens.output,
+            "reasoning_tokens": tokens.reasoning,
+            "cached_tokens": tokens.cached,
             "http_status": http_status(response.get("status"), "response.status"),
             "finish_reason": body.finish_reason,
             "conversation_id": _header(sent, "x-session-id") or _header(sent, "x-conversation-id"),
-            "request_parameters": split_parameters(decoded(settings), "ai.payload.request")[0] if settings else None,
+            "request_parameters": split_parameters(settings_in(asked), "ai.payload.request")[0],
             "client_ip": address(record.get("client_ip"), "client_ip"),
             "user_agent": label(sent.get("user-agent"), "request.headers.user-agent")
             if not isinstance(sent.get("user-agent"), list)
@@ -145,13 +145,57 @@ class Kong:
         return (("interactions", row), *_account(account, consumer, context))
 
 
-def _calls(ai: Any) -> Iterator[Mapping[str, Any]]:
-    """The namespaces that tell of a model's call, `proxy` first."""
-    if isinstance(ai, Mapping):
-        for name in sorted(ai, key=lambda name: (name != "proxy", str(name))):
-            value = ai[name]
-            if isinstance(value, Mapping) and (isinstance(value.get("meta"), Mapping) or isinstance(value.get("usage"), Mapping)):
-                yield value
+def _call(ai: Any) -> Mapping[str, Any] | None:
+    """What a plug-in tells of a model's call, `proxy` first; None when it tells of none.
+
+    Up to 3.6 `meta`, `usage` and `payload` stand in the namespace itself, later in one of each plug-in. From 3.11 on the
+    request stands in the namespace and the response in the plug-in's. One plug-in proxies; others (a guard, a prompt
+    compressor, a transformer) have calls of their own, which are the gateway's and not the client's.
+    """
+    if not isinstance(ai, Mapping):
+        return None
+    names = sorted((str(name) for name in ai), key=lambda name: (name != "proxy", "proxy" not in name, name))
+    for one in (*(ai.get(name) for name in names if name not in ("meta", "usage", "payload")), ai):
+        if isinstance(one, Mapping) and any(isinstance(one.get(name), Mapping) for name in ("meta", "usage")):
+            shared, own = ai.get("payload"), one.get("payload")
+            payload = {**(shared if isinstance(shared, Mapping) else {}), **(own if isinstance(own, Mapping) else {})}
+            return {**one, "payload": payload}
+    return None
+
+
+def _asks(request: Mapping[str, Any]) -> bool:
+    """Whether a request asks a model; the plug-ins proxy files, batches and stored responses, too."""
+    method, uri = request.get("method"), request.get("uri")
+    if isinstance(method, str) and method.upper() in ("GET", "HEAD", "DELETE", "OPTIONS"):
+        return False
+    parts = uri.partition("?")[0].lower().split("/") if isinstance(uri, str) else []
+    return _operation(uri) is not None or _MANAGED.isdisjoint(parts)
+
+
+def _operation(uri: Any) -> str | None:
+    return operation_of_route(uri) if isinstance(uri, str) else None
+
+
+def _account_id(consumer: Mapping[str, Any], entity: Mapping[str, Any]) -> str | None:
+    """The consumer, else the authenticated entity; the consumer for whoever does not authenticate is nobody."""
+    for name in ("username", "custom_id"):
+        value = consumer.get(name)
+        if isinstance(value, str) and value and is_nobody(value):
+            return None
+    return (
+        optional_identity(consumer.get("id"), "consumer.id")
+        or optional_identity(entity.get("consumer_id"), "authenticated_entity.consumer_id")
+        or optional_identity(entity.get("id"), "authenticated_entity.id")
+    )
+
+
+def _end_user(asked: Any) -> str | None:
+    if not isinstance(asked, Mapping):
+        return None
+    metadata = asked.get("metadata")
+    inner = metadata.get("user_id") if isinstance(metadata, Mapping) else None
+    found = asked.get("user") if asked.get("user") is not None else inner
+    return optional_identity(found, "ai.payload.request.user") if isinstance(found, str | int | Mapping) else None
 
 
 def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -160,7 +204,7 @@ def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return {}
     if isinstance(value, Mapping):
         return value
-    raise BadRow(f"{name}: expected an object")
+    return object_of(value, name)
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +221,7 @@ def _organization(record: Mapping[str, Any]) -> str | None:
     groups = record.get("consumer_groups") or record.get("authenticated_groups")
     if isinstance(groups, list) and len(groups) == 1:
         group = groups[0]
-        return optional_identifier(group.get("id") if isinstance(group, Mapping) else group, "consumer_groups")
+        return optional_identity(group.get("id") if isinstance(group, Mapping) else group, "consumer_groups")
     return None
 
 
@@ -194,7 +238,7 @@ def _account(account: str | None, consumer: Mapping[str, Any], context: Context)
 def _sum(started: Any, waited: Any) -> Any:
     if isinstance(started, int | float) and isinstance(waited, int | float) and not isinstance(waited, bool):
         return started + waited
-    raise BadRow("latencies.request: expected milliseconds")
+    return unreadable("latencies.request: expected milliseconds")
 
 
 FORMAT = Kong()

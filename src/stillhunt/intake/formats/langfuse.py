@@ -12,8 +12,20 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm_fields import split_parameters
-from stillhunt.intake.formats.values import address, count, decoded, from_text, headers, identifier, label, optional_identifier
+from stillhunt.intake.formats.litellm_fields import account_of, model_of, split_parameters
+from stillhunt.intake.formats.placeholders import is_nobody
+from stillhunt.intake.formats.usage import CACHED, INPUT, OUTPUT, REASONING, Tokens, first_count, tokens_of
+from stillhunt.intake.formats.values import (
+    address,
+    count,
+    decoded,
+    from_text,
+    headers,
+    identifier,
+    label,
+    optional_identifier,
+    optional_identity,
+)
 
 _CALLS = {"GENERATION": "chat", "EMBEDDING": "embeddings"}
 """The types of observation that are a model's call, and their operation."""
@@ -98,7 +110,7 @@ class Langfuse:
         known = context.facts.setdefault(("langfuse", trace_id), {})
         if "start_time" not in entry:
             known.update({name: entry[name] for name in _INHERITED if entry.get(name)})
-        elif entry.get("user_id"):
+        elif isinstance(entry.get("user_id"), str) and not is_nobody(entry["user_id"]):
             known.setdefault("user_id", entry["user_id"])
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
@@ -113,32 +125,37 @@ class Langfuse:
             return ()
         trace = context.facts.get(("langfuse", get("trace_id")), {}) if isinstance(get("trace_id"), str) else {}
         metadata = {**metadata_of(trace), **metadata_of(entry)}
-        account = optional_identifier(get("user_id"), "user_id") or optional_identifier(trace.get("user_id"), "trace.user_id")
-        account = account or optional_identifier(metadata.get("user_api_key_user_id"), "metadata.user_api_key_user_id")
+        account = optional_identity(get("user_id"), "user_id") or optional_identity(trace.get("user_id"), "trace.user_id")
+        account = account or account_of(
+            ((metadata.get("user_api_key_user_id"), "metadata.user_api_key_user_id"),),
+            optional_identifier(metadata.get("user_api_key_hash"), "metadata.user_api_key_hash"),
+            metadata,
+            None,
+        )
         if account is None and not context.account_optional:
             raise BadRow("user_id: expected on the observation or its trace; export the traces too, or set it in the application")
         given = decoded(get("input"))
-        parameters, tools, system = split_parameters(get("model_parameters"), "model_parameters")
+        parameters, tools, system = split_parameters(_object(get("model_parameters")), "model_parameters")
         definitions = _definitions(decoded(get("tool_definitions")))
         body = read_body(given, get("output"), tools=tools or definitions, system=system, keep_text=context.keep_text)
-        usage = _usage(entry)
+        tokens = _tokens(entry)
         ended = get("end_time")
         row: Row = {
-            "interaction_id": identifier(get("span_id") or get("id"), "id"),
+            "interaction_id": optional_identifier(get("span_id"), "span_id") or optional_identifier(get("id"), "id"),
             "started_at": from_text(get("start_time"), "start_time"),
             "ended_at": None if ended in (None, "") else from_text(ended, "end_time"),
             "account_id": account,
-            "organization_id": optional_identifier(
+            "organization_id": optional_identity(
                 *_first(metadata, ("organization_id", "org_id", "tenant_id", "user_api_key_org_id", "team_id"))
             ),
             "key_id": optional_identifier(*_first(metadata, ("key_id", "api_key_id", "user_api_key_hash"))),
-            "end_user_id": optional_identifier(*_first(metadata, ("end_user_id", "user_api_key_end_user_id"))),
+            "end_user_id": optional_identity(*_first(metadata, ("end_user_id", "user_api_key_end_user_id"))),
             "operation": _CALLS.get((kind or "GENERATION").upper()),
-            "request_model": label(get("provided_model_name") or get("model"), "provided_model_name"),
-            "input_tokens": count(*_first(usage, ("input", "prompt_tokens", "input_tokens", "promptTokens"))),
-            "output_tokens": count(*_first(usage, ("output", "completion_tokens", "output_tokens", "completionTokens"))),
-            "reasoning_tokens": count(*_first(usage, ("output_reasoning_tokens", "output_reasoning", "reasoning_tokens"))),
-            "cached_tokens": count(*_first(usage, ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "cached_tokens"))),
+            "request_model": model_of(get("provided_model_name")) or model_of(get("model")),
+            "input_tokens": tokens.input,
+            "output_tokens": tokens.output,
+            "reasoning_tokens": tokens.reasoning,
+            "cached_tokens": tokens.cached,
             "finish_reason": body.finish_reason or label(*_first(metadata, ("finish_reason", "stop_reason"))),
             "error_type": "error" if get("level") == "ERROR" else None,
             "conversation_id": optional_identifier(get("session_id"), "session_id")
@@ -175,7 +192,7 @@ def snake(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def metadata_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata as an object: given as one, as JSON text, or as two lists of names and values."""
-    found = decoded(entry.get("metadata"))
+    found = _object(entry.get("metadata"))
     if isinstance(found, Mapping) and found:
         inner = found.get("attributes")  # SDKs on OpenTelemetry put the span's attributes there
         merged = {**inner, **found} if isinstance(inner, Mapping) else dict(found)
@@ -186,12 +203,57 @@ def metadata_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _usage(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _object(value: Any) -> Any:
+    """A value decoded; pairs of names and values, as Parquet holds a map, become an object."""
+    found = decoded(value)
+    if isinstance(found, list) and found and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in found):
+        return {str(name): inner for name, inner in found}
+    return found
+
+
+def _tokens(entry: Mapping[str, Any]) -> Tokens:
+    """The counts of the first usage that counted something; nothing is known where all are empty."""
+    found = Tokens()
     for name in ("usage_details", "provided_usage_details", "usage"):
-        found = decoded(entry.get(name))
-        if isinstance(found, Mapping) and found:
-            return found
-    return entry
+        usage = _object(entry.get(name))
+        if isinstance(usage, Mapping) and usage:
+            told = _counted(usage, name)
+            if told.input or told.output:
+                return told
+            found = told if found == Tokens() else found
+    flat = {name: entry[name] for name in (*INPUT, *OUTPUT) if entry.get(name) not in (None, "")}
+    told = tokens_of(flat, "usage")
+    return told if told.input or told.output or found == Tokens() else found
+
+
+def _counted(usage: Mapping[str, Any], field: str) -> Tokens:
+    """Langfuse's own names first, then those of the APIs, then the sum of buckets such as `input_text` and `input_audio`."""
+    given = tokens_of(usage, field)
+    asked, said = (first_count((usage,), (name,), field) for name in ("input", "output"))
+    reasoning = first_count((usage,), ("output_reasoning_tokens", "output_reasoning", *REASONING), field)
+    cached = first_count((usage,), ("input_cached_tokens", "input_cache_read", "input_cached", *CACHED), field)
+    return Tokens(
+        _first_told(asked, given.input, _sum_of(usage, "input_", field)),
+        _first_told(said, given.output, _sum_of(usage, "output_", field)),
+        _first_told(reasoning, given.reasoning),
+        _first_told(cached, given.cached),
+    )
+
+
+def _first_told(*counts: int | None) -> int | None:
+    """The first that is not zero; zero where somebody said so."""
+    return next((one for one in counts if one), next((one for one in counts if one is not None), None))
+
+
+def _sum_of(usage: Mapping[str, Any], beginning: str, field: str) -> int | None:
+    counts = [
+        found
+        for name, value in usage.items()
+        if isinstance(name, str) and name.startswith(beginning) and name not in (*INPUT, *OUTPUT) and type(value) is not dict
+        for found in (count(value, f"{field}.{name}"),)
+        if found is not None
+    ]
+    return sum(counts) if counts else None
 
 
 def _definitions(value: Any) -> Any:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import read_body
-from stillhunt.intake.formats import Context, Found, Row, Sample
+from stillhunt.intake.formats import Context, Found, Row, Sample, Scan
 from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call, operation_in, passed_through, settings_in
 from stillhunt.intake.formats.litellm_fields import (
     Who,
@@ -23,7 +26,6 @@ from stillhunt.intake.formats.litellm_fields import (
     rows_of_call,
     split_parameters,
 )
-from stillhunt.intake.formats.litellm_scan import scan_payloads
 from stillhunt.intake.formats.placeholders import is_rotating
 from stillhunt.intake.formats.values import from_seconds, json_object, label, optional_identifier
 
@@ -69,7 +71,6 @@ class LiteLLM:
         "created_at": "not in the call log: ingest an accounts file",
     }
     two_pass = False
-    scan = staticmethod(scan_payloads)
 
     def sniff(self, sample: Sample) -> float:
         """By `call_type` and `startTime` among ten of the payload's own keys."""
@@ -83,6 +84,12 @@ class LiteLLM:
             scores.append(min(1.0, 0.7 + 0.03 * known) if sure else 0.0)
         return sum(scores) / len(scores)
 
+    def scan(self, data: npt.NDArray[np.uint8], context: Context) -> Scan | None:
+        """Plain lines, by compiled loops; see `formats.Scanner`."""
+        from stillhunt.intake.formats.litellm_scan import scan_payloads  # noqa: PLC0415 - brings a compiler, which a list of formats does without
+
+        return scan_payloads(data, context)
+
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a payload is complete in itself."""
 
@@ -93,7 +100,7 @@ class LiteLLM:
         if type(metadata) is not dict:
             metadata = json_object(metadata, "metadata")
         meta = metadata.get
-        call_type = call_type_of(record)
+        call_type = call_type_of(record, metadata)
         key_id = optional_identifier(meta("user_api_key_hash"), "metadata.user_api_key_hash")
         users = ((meta("user_api_key_user_id"), "metadata.user_api_key_user_id"),)
         try:
@@ -114,7 +121,7 @@ class LiteLLM:
             kind = kind[0], operation_in(messages, response) or kind[1]
         if account_id is None and not context.account_optional:
             raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
-        interaction_id, request_ids = ids_of_call(get("litellm_call_id"), ((get("id"), "id"),))
+        call_id, interaction_id, request_ids = ids_of_call(get("litellm_call_id"), ((get("id"), "id"),))
         organization_id = organization_of((meta(name), f"metadata.{name}") for name in ("user_api_key_org_id", "user_api_key_team_id"))
         own_ids = (interaction_id, *request_ids)
         conversation_id = optional_identifier(get("session_id"), "session_id")
@@ -140,7 +147,9 @@ class LiteLLM:
         if is_pass_through(call_type) and isinstance(messages, Mapping):
             own["request_parameters"] = split_parameters(settings_in(messages), "messages")[0] or parameters
             own["request_model"] = label(get("model_group"), "model_group") or model or model_of(messages.get("model"))
-        who = Who(interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id)
+        who = Who(
+            call_id, interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id
+        )
         return rows_of_call(record, metadata, kind, who, body, response, own, context)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from stillhunt.intake.bodies import opened_body
 from stillhunt.intake.formats.envoy_ai import operation_of
+from stillhunt.intake.formats.placeholders import ABSENT
 from stillhunt.intake.formats.values import decoded, label
 
 OPERATIONS = {
@@ -64,16 +65,34 @@ _OBJECTS = frozenset(
 """What an API's answer calls itself when no model wrote it."""
 
 
-def call_type_of(record: Mapping[str, Any]) -> str:
-    """What kind of call it was; a missing or empty type is an ordinary completion."""
-    return label(record.get("call_type"), "call_type") or "completion"
+_PAGES = frozenset(
+    (
+        *("key", "user", "team", "organization", "customer", "end_user", "model", "models", "model_group", "budget", "health", "spend"),
+        *("global", "config", "cache", "credentials", "guardrails", "files", "batches", "assistants", "threads", "vector_stores", "sso"),
+        *("mcp", "mcp-rest", "fine_tuning", "containers", "tag", "policy", "login", "metrics", "routes", "openapi.json", "ui"),
+    )
+)
+"""Where routes begin that administer the proxy or hold what is not a model, with or without /v1."""
+
+
+def call_type_of(record: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+    """What kind of call it was. Without a type the route tells, which newer versions log; without either it is a completion."""
+    found = label(record.get("call_type"), "call_type")
+    if found is not None and found not in ABSENT:
+        return found
+    route = metadata.get("user_api_key_request_route")
+    if isinstance(route, str):
+        parts = [part for part in route.lower().split("/") if part and part != "v1"]
+        if operation_of_route(route) is not None or (parts and parts[0] in _PAGES):
+            return f"/{route.lstrip('/')}"
+    return "completion"
 
 
 def kind_of_call(call_type: str) -> tuple[str, str] | None:
     """(surface, operation) of a call of a model; None of any other operation of the proxy."""
     name = call_type.strip().lower()
     if "/" in name:  # a refused request has the route as its type
-        operation = _operation_of_route(name)
+        operation = operation_of_route(name)
         return None if operation is None else ("api", operation)
     plain = name.lstrip("_")
     if plain[:1] == "a" and plain not in ("anthropic_messages", "audio", "assistant"):
@@ -86,7 +105,9 @@ def kind_of_call(call_type: str) -> tuple[str, str] | None:
     return "batch" if "batch" in words else "api", call_type
 
 
-def _operation_of_route(route: str) -> str | None:
+def operation_of_route(route: str) -> str | None:
+    """The operation of a route, with or without its method before it; None where it is not one of a model's call."""
+    route = route.strip().lower()
     method, _, rest = route.partition(" ")
     if rest and method in ("get", "delete", "head", "options", "put", "patch"):
         return None

@@ -24,11 +24,13 @@ from stillhunt.intake.formats.calls import (
     made_id,
     mapping,
     named,
+    person,
     request_parameters,
     required_account,
     text,
     text_columns,
     usage_columns,
+    who,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.values import (
@@ -126,12 +128,17 @@ class OpenAIBody:
         sent_as = first(entry, _SENT)[0] or outer.get("headers")
         sent = lowered(sent_as)
         started = moment(*_time(entry, said))
+        status, field = first(entry, _STATUS)
+        if status is None:
+            status, field = first(inner, ("status", "status_code", "statusCode"))
         trusted, key = account_in_headers(sent)
-        plain = {name.replace(".", "_"): value for name, value in entry.items() if name not in ("user", "client_id")}
+        # A proxy may copy the client's own word for its user beside the bodies: that is no account.
+        plain = {name.replace(".", "_"): value for name, value in entry.items() if name != "user" or value != asked.get("user")}
         account = required_account(
-            named(plain, ACCOUNT_KEYS) or named(lowered(entry.get("metadata")), ACCOUNT_KEYS) or trusted,
+            who(plain, ACCOUNT_KEYS) or who(lowered(entry.get("metadata")), ACCOUNT_KEYS) or trusted,
             context,
             "x-user-id: expected a header or field that names the account; log one, or say with --map which it is",
+            status,
         )
         call = optional_identifier(text(first(entry, _ID)[0] or sent.get("x-request-id")), "request_id")
         answer = optional_identifier(text(said.get("id")), "response.id")
@@ -140,9 +147,6 @@ class OpenAIBody:
         peer = address(text(first({**outer, **entry}, _PEER)[0]), "client_ip")
         agent = first(entry, ("user_agent", "http_user_agent"))[0] or sent.get("user-agent")
         error = mapping(said.get("error"))
-        status, field = (
-            first(entry, _STATUS) if first(entry, _STATUS)[0] is not None else first(inner, ("status", "status_code", "statusCode"))
-        )
         ended, ended_field = first(entry, _ENDED)
         row: Row = {
             "interaction_id": call or answer or made_id(account, started, request),
@@ -150,8 +154,10 @@ class OpenAIBody:
             "ended_at": moment(ended, ended_field) if ended is not None else None,
             "account_id": account,
             "organization_id": named(plain, ORGANIZATION_KEYS) or named(sent, ("openai_organization", "x_organization_id", "x_team_id")),
-            "key_id": optional_identifier(text(first(entry, ("key_id", "api_key_id"))[0]), "key_id") or key,
-            "end_user_id": optional_identifier(text(asked.get("user") or asked.get("safety_identifier")), "request.user"),
+            "key_id": key
+            if key is not None and account == key
+            else optional_identifier(text(first(entry, ("key_id", "api_key_id"))[0]), "key_id") or key,
+            "end_user_id": person(asked.get("user") or asked.get("safety_identifier"), "request.user"),
             "surface": "batch" if isinstance(path, str) and "/batches" in path else "api",
             "operation": operation_of(path) or ("embeddings" if said.get("object") == "list" else "chat"),
             "request_model": label(text(asked.get("model") or entry.get("model")), "request.model"),

@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from stillhunt.errors import BadRow, UnknownCaller
+
 
 def _spellings(*words: str) -> frozenset[str]:
     return frozenset(spelling for word in words for spelling in (word, word.lower(), word.upper(), word.capitalize()))
@@ -31,6 +33,9 @@ ABSENT = _spellings(
     "00000000-0000-0000-0000-000000000000",
 )
 """How exports and languages write "no value": never an id of anything."""
+
+NO_CALL = ABSENT | {"0", "-1", "0" * 16, "0" * 32}
+"""What stands for the id of a call where there is none; an account may well be called 0."""
 
 NOBODY = _spellings(
     *("default_user_id", "default_user", "default-user", "default-user-id", "default_end_user", "default_customer_id", "default"),
@@ -61,7 +66,7 @@ NOBODY = _spellings(
 )
 """Users that a gateway, an example or a form fills in for everybody whom it does not know: an identity, but nobody's."""
 
-LONGEST_WORD = max(map(len, ABSENT | NOBODY))
+LONGEST_WORD = max(map(len, NO_CALL | NOBODY))
 """No placeholder is longer, so longer ids need not be looked up."""
 
 ROTATING = ("hashed-jwt-",)
@@ -124,6 +129,36 @@ def somebody(text: str | None) -> str | None:
     write it, gives the account, else the hash. Everything else is an identity as it stands.
     """
     return _stable(text, 0)
+
+
+IDENTITIES = ("account_id", "organization_id", "end_user_id")
+"""Columns that name somebody, in the tables of interactions, accounts and entitlements."""
+REFUSED = frozenset({401, 403, 407})
+"""Statuses of a request whose credentials were not accepted."""
+CREDENTIAL = "key-"
+"""How the digest of a credential begins that a format makes of a header."""
+
+
+def settle(row: dict[str, Any]) -> None:
+    """Take the stable part of a row's identities, whatever format it comes from; None for placeholders.
+
+    Raises:
+        UnknownCaller: the account is the digest of a credential that was refused, so it is not an account.
+        BadRow: the account is a placeholder.
+    """
+    for name in IDENTITIES:
+        value = row.get(name)
+        if type(value) is str and (found := somebody(value)) != value:
+            row[name] = found
+            if found is None and name == "account_id":
+                if row.get("http_status") in REFUSED:
+                    raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")
+                raise BadRow("account_id: expected somebody's id, not a placeholder")
+    if row.get("interaction_id") in NO_CALL:
+        row["interaction_id"] = None
+    account = row.get("account_id")
+    if type(account) is str and account.startswith(CREDENTIAL) and account == row.get("key_id") and row.get("http_status") in REFUSED:
+        raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")
 
 
 def _stable(value: Any, depth: int) -> str | None:

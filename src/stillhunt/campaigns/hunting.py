@@ -10,6 +10,7 @@ import numpy as np
 
 from stillhunt import __version__
 from stillhunt.campaigns import content
+from stillhunt.campaigns.activity import activity
 from stillhunt.campaigns.declared import Declared, declarations, declared_pools
 from stillhunt.campaigns.explain import instructions, shared, what_they_harvest, what_they_share
 from stillhunt.campaigns.harvest import Traits, traits
@@ -19,7 +20,7 @@ from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
 from stillhunt.campaigns.queue import MOST_CALLS
 from stillhunt.campaigns.recognised import recognise
 from stillhunt.campaigns.strata import strata
-from stillhunt.campaigns.verdicts import Ruling, notice, ruling, would_decide
+from stillhunt.campaigns.verdicts import Ruling, ruling, would_decide
 from stillhunt.campaigns.view import Sight, open_view, sources
 from stillhunt.channels import Channel, Observed, channels, observe, table_of
 from stillhunt.channels.digest import Digest
@@ -122,8 +123,7 @@ def _report(
     level = alpha * spent(sight.first, sight.last)
     price = log10_price(candidates, level)
     standing = e_bh([one.control for one in judged], candidates, level)
-    noticed = notice(candidates)
-    ruled = [(one, ruling(one, settings, price, noticed, stands=stands)) for one, stands in zip(judged, standing, strict=True)]
+    ruled = [(one, ruling(one, settings, price, stands=stands)) for one, stands in zip(judged, standing, strict=True)]
     taken: set[int] = set()
     campaigns: list[Campaign] = []
     others: list[tuple[Judged, Ruling]] = []
@@ -165,7 +165,9 @@ def _report(
 def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Channel], phrases: dict[int, str]) -> Campaign:
     members = one.members[chosen]
     names = [one.population.accounts[at] for at in members]
-    days, calls = np.unique(digest.times_of(members)[1] // DAY_US, return_counts=True)
+    positions, times, _ = digest.times_of(members)
+    days, calls = np.unique(times // DAY_US, return_counts=True)
+    span_hours, by_span = activity(positions, times, members)
     observations = shared(one.population, one.pool, by_name)
     common = what_they_share(one.population, one.pool, by_name)
     accounts = [
@@ -176,8 +178,9 @@ def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Cha
             calls=int(digest.calls[place]),
             first_seen=_moment(digest.first[place]),
             last_seen=_moment(digest.last[place]),
+            calls_by_span=row.tolist(),
         )
-        for name, at, place in zip(names, chosen, members, strict=True)
+        for name, at, place, row in zip(names, chosen, members, by_span, strict=True)
     ]
     accounts.sort(key=lambda member: (-member.membership, member.account_id))
     likeness = _likeness(digest, one.members)
@@ -196,6 +199,7 @@ def _campaign(digest: Digest, one: Judged, chosen: Index, by_name: dict[str, Cha
         instructions=instructions(one.pool.grown.grams, phrases),
         content=likeness,
         calls_by_day={str(np.datetime64(int(day), "D")): int(many) for day, many in zip(days, calls, strict=True)},
+        span_hours=span_hours,
     )
 
 

@@ -107,8 +107,8 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
     if report.shared_ids:
         console.print(
             Text(
-                f"{count(report.shared_ids, 'call')} came with the id of another call, of another account or another time, and got an id of "
-                "its own: clients choose ids in some gateways."
+                f"{count(report.shared_ids, 'call')} came with the id of another call, of another account or another time, and got an id "
+                "of its own: clients choose ids in some gateways."
             )
         )
     _show_left_out(console, report)

@@ -152,8 +152,8 @@ def test_a_strict_policy_forbids_everything_but_styles(page):
         "card and template agree",  # the reason
         "confirmed",
         "very likely 80 to 95 % moderate B 3 1 / 1",  # four separate fields
-        "one card (payment) +19",
-        "two clocks −",
+        "1 one operator +19 one card (payment)",
+        "1 one operator − two clocks",
         "a contract on record 1",
         "95 %: 58 to 66",
         "ten accounts were read",
@@ -197,12 +197,19 @@ def test_what_speaks_for_one_and_against_another_is_told_once(said):
 def test_evidence_that_weighs_nothing_or_was_not_weighed_has_a_sign_alone():
     light = rival("x", Likelihood.LIKELY, [Point(text="a", bits=0.01), Point(text="b")], [], [])
     table = next(block for block in argued([light]) if isinstance(block, Table))
-    assert table.rows == [["a", "+1"], ["b", "+"]]
+    assert table.rows == [["1 x", "+", "b"], ["1 x", "+1", "a"]]
+
+
+def test_evidence_that_bears_on_one_hypothesis_only_is_a_line_each():
+    clauses = [rival(f"clause {at}", Likelihood.LIKELY, [Point(text=f"call {at}", reference=f"T-{at}")], [], []) for at in range(12)]
+    table = next(block for block in argued(clauses) if isinstance(block, Table))
+    assert table.rows[11] == ["12 clause 11", "+", "call 11 (T-11)"]
+    assert len(table.rows) == 12, "columns are limited, lines are not"
 
 
 def test_of_many_hypotheses_and_pieces_of_evidence_the_weightiest_are_told():
     many = [
-        rival(f"h{at}", Likelihood.UNLIKELY, [Point(text=f"e{at}.{n}", bits=float(n)) for n in range(9)], [], [])
+        rival(f"h{at}", Likelihood.UNLIKELY, [Point(text=f"e{n}", bits=float(n + at)) for n in range(MAX_EVIDENCE + 5)], [], [])
         for at in range(MAX_HYPOTHESES + 3)
     ]
     blocks = argued(many)
@@ -211,7 +218,7 @@ def test_of_many_hypotheses_and_pieces_of_evidence_the_weightiest_are_told():
     assert len(table.rows) == MAX_EVIDENCE
     assert sum(table.widths) == pytest.approx(1.0)
     rest = next(block.text for block in blocks if isinstance(block, Text) and "answers.json" in block.text)
-    assert rest.startswith(f"{9 * MAX_HYPOTHESES - MAX_EVIDENCE} more pieces of evidence and what speaks for and against the other 3: ")
+    assert rest.startswith("5 more pieces of evidence and what speaks for and against the other 3: ")
 
 
 def test_accounts_of_a_case_are_a_line_each(said):
@@ -406,3 +413,9 @@ def test_a_bundle_encloses_both_as_the_case_stood(docket, case, material):
     assert base64.b64decode(artifacts["report.pdf"]["base64"]) == made["report.pdf"]
     without, _ = export(docket, case.case_id, [answer()], Wanted(most=0, reports={}), BY)
     assert b"report.html" not in base64.b64decode(json.loads(without)["payload"])
+
+
+def test_on_a_narrow_screen_each_cell_says_what_it_is(said, page):
+    labelled = {attributes["data-label"] for tag, attributes in page.elements if tag == "td" and attributes.get("data-label")}
+    columns = {name for block in told(said).blocks if isinstance(block, Table) for name in block.columns if name}
+    assert labelled == columns

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.intake.test_formats_otel import MODEL, TRACE, log, read, span, spans
 
+from intake.memory_lake import MemoryLake
+from intake.test_formats_otel import MODEL, TRACE, log, read, span, spans
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.formats import Context
 from stillhunt.intake.formats.otel_genai import FORMAT
+from stillhunt.intake.pipeline import ingest
 
 CASES = Path(__file__).with_name("samples") / "cases"
 SECOND = 1_000_000_000
@@ -379,6 +381,24 @@ def test_one_attribute_that_json_cannot_keep_costs_nothing_else():
     record = spans(*found)
     record["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"][1]["value"] = {"intValue": 2**70}
     assert [row["account_id"] for row in read(record)] == ["acct-2"]
+
+
+def test_a_call_that_failed_before_anything_was_counted_is_a_call():
+    assert only({"gen_ai.operation.name": "acompletion", "gen_ai.request.model": "m", "error.type": "timeout"})["error_type"] == "timeout"
+
+
+def test_workers_read_what_one_process_reads(tmp_path):
+    calls = [{**span({**CALLED, **USED}, f"{n:016x}", f"{n + 512:016x}"), "traceId": f"{n:032x}"} for n in range(1, 200)]
+    servers = [{**span({"user.id": f"acct-{n % 7}"}, f"{n + 512:016x}"), "traceId": f"{n:032x}"} for n in range(1, 200)]
+    for name, found in (("a", calls), ("b", servers)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(spans(*found[at : at + 10])) + "\n" for at in range(0, 199, 10)))
+    lakes = []
+    for workers in (1, 2):
+        lakes.append(MemoryLake())
+        report = ingest([tmp_path], lakes[-1], workers=workers)
+        assert [(source.interactions, source.errors) for source in report.sources] == [(199, []), (0, [])]
+    assert lakes[0].interactions == lakes[1].interactions
+    assert len({row["account_id"] for row in lakes[0].interactions.values()}) == 7
 
 
 # --------------------------------------------------------------------------------------------------------------------

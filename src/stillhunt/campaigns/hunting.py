@@ -89,7 +89,9 @@ def hunt(
         lake.write_observations(table_of(observed, digest, shown), scanned=snapshot)
     phrases = {int(row["gram"]): row["words"] for row in pinned.table("phrases").to_arrow().to_pylist()}
     told = _report(sight, declared, judged, own, found.candidates, settings, seen, snapshot, as_of, {c.name: c for c in wanted}, phrases)
-    return _with_packs(told, sight, observed, declared, settings)
+    missed = lake.not_read()
+    scanned = told.scanned.model_copy(update={"refused": missed.refused, "reasons": missed.reasons})
+    return _with_packs(told.model_copy(update={"scanned": scanned}), sight, observed, declared, settings)
 
 
 def _with_packs(told: Findings, sight: Sight, observed: list[Observed], declared: Declared, settings: Settings) -> Findings:

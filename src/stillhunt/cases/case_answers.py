@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stillhunt.cases.case_document import Block, Heading, Items, Kind, Picture, Table, Text, shown
-from stillhunt.cases.case_hypotheses import ELSEWHERE, argued, numbered
+from stillhunt.cases.case_hypotheses import ELSEWHERE, argued, numbered, weighed
 from stillhunt.cases.case_pictures import likelihoods
 from stillhunt.cases.wording import by_chance, moment
 from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Estimate, Hypothesis
@@ -34,7 +34,7 @@ def answered(answer: Answer, before: Sequence[Answer] = ()) -> list[Block]:
         picture = likelihoods(ordered)
         blocks.append(Picture("How likely", "The range that each word of likelihood stands for.", picture, f"Likelihoods: {said}."))
         blocks.append(_side_by_side(ordered))
-        blocks += argued(ordered, explained=any(one.hypotheses for one in before))
+        blocks += argued(ordered, explained=any(weighed(one.hypotheses) for one in before))
     if answer.estimates:
         blocks += [Heading("Figures", 3), _figures(answer.estimates)]
     for name, rows in answer.tables.items():

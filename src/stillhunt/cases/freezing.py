@@ -42,6 +42,7 @@ from stillhunt.errors import InputError
 from stillhunt.lake import Lake
 from stillhunt.lake.faults import spoken
 from stillhunt.lake.opening import DIGEST_FOLDER
+from stillhunt.lake.reading import NotRead
 from stillhunt.lake.table import LakeTable
 from stillhunt.records import Findings
 
@@ -139,7 +140,9 @@ class Frozen:
         """
         if self.released:
             raise InputError(f"{self.folder}: the calls of this case were given up (`stillhunt case release`); only its findings are left")
-        with FrozenLake(self.folder / CALLS, self._files, self.about["snapshot"]) as opened:
+        scanned = self.findings.scanned
+        not_read = NotRead(scanned.refused, scanned.reasons)
+        with FrozenLake(self.folder / CALLS, self._files, self.about["snapshot"], not_read) as opened:
             yield opened
 
     def changed(self) -> list[str]:

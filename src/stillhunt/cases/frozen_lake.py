@@ -22,6 +22,7 @@ from stillhunt import records
 from stillhunt.errors import StillhuntError
 from stillhunt.lake import Lake
 from stillhunt.lake.faults import SnapshotGoneError
+from stillhunt.lake.reading import NotRead
 from stillhunt.lake.table import LakeTable
 
 
@@ -91,15 +92,21 @@ class FrozenLake(Lake):
         folder: where the files are.
         files: which they are.
         snapshot: the id that the live lake's snapshot had.
+        not_read: what of the logs had not made it into the live lake.
     """
 
-    def __init__(self, folder: Path, files: Files, snapshot: str) -> None:
+    def __init__(self, folder: Path, files: Files, snapshot: str, not_read: NotRead | None = None) -> None:
         self.key = b""
         self.where = str(folder)
         self._place, self._files, self._snapshot = folder, files, snapshot
+        self._not_read = not_read or NotRead()
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def not_read(self) -> NotRead:
+        """What the scan that was frozen said of it: the records themselves are in no lake."""
+        return self._not_read
 
     @property
     def folder(self) -> Path | None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stillhunt.cases.wording import count, visible
+from stillhunt.cases.wording import NOTEWORTHY, count, visible
 from stillhunt.cli.arguments import (
     FormatOption,
     KeepTextOption,
@@ -31,6 +31,9 @@ from stillhunt.intake.early import start_early
 if TYPE_CHECKING:
     from stillhunt.intake.report import IngestReport, Progress
     from stillhunt.lake import Lake
+
+
+_MAX_REASONS = 12
 
 
 def ingest(
@@ -79,7 +82,9 @@ def read_logs(
 
 
 def show_report(console: Console, report: IngestReport, quarantine: Path | None) -> None:
-    """Print what was read, source by source where there are few, and what was not."""
+    """Print what was read, source by source where there are few, and what was not; most of it unread is said first."""
+    if alarm := blind(report):
+        console.print(Text(alarm, style="bold red"))
     read = [source for source in report.sources if source.format and not source.skipped]
     formats = sorted({source.format for source in read if source.format})
     console.print(
@@ -100,6 +105,14 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
                 style="dim",
             )
         )
+    if report.shared_ids:
+        console.print(
+            Text(
+                f"{count(report.shared_ids, 'call')} came with the id of another call, of another account or another time, and got an id "
+                "of its own: clients choose ids in some gateways."
+            )
+        )
+    _show_left_out(console, report)
     total = report.quarantined.total()
     if total:
         console.print(Text(f"{count(total, 'record')} could not be read and {'is' if total == 1 else 'are'} not counted:"))
@@ -111,6 +124,32 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
         console.print(table)
         where = f"They are in {quarantine}." if quarantine else "Give --quarantine FILE to keep them."
         console.print(Text(where, style="dim"))
+
+
+def blind(report: IngestReport) -> str:
+    """One sentence where more than a small share of the records is not in what follows, with what to do; else nothing."""
+    refused, ignored = report.quarantined.total(), sum(source.ignored for source in report.sources)
+    calls = report.accepted + report.duplicates
+    if refused <= NOTEWORTHY * report.records and (calls or ignored <= report.records / 2):
+        return ""
+    why = max(report.quarantined.items(), key=lambda item: (item[1], item[0]))[0] if refused else "they are records of another kind"
+    said = f"{refused or ignored:,} of {count(report.records, 'record')} were not read ({visible(why, 200)})."
+    return f"{said} `stillhunt formats try FILE` shows how a log is read, --format says what it is, --map reads any other."
+
+
+def _show_left_out(console: Console, report: IngestReport) -> None:
+    """Fields that could not be read, and in how many records: these were kept without them."""
+    if not report.left_out:
+        return
+    console.print(Text("Kept without a field that could not be read:"))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right")
+    table.add_column()
+    for reason, number in report.left_out.most_common(_MAX_REASONS):
+        table.add_row(f"{number:,}", Text(visible(reason, 200)))
+    console.print(table)
+    if len(report.left_out) > _MAX_REASONS:
+        console.print(Text(f"and {len(report.left_out) - _MAX_REASONS} more reasons; --json has them all", style="dim"))
 
 
 def _beside(report: IngestReport) -> str:
@@ -149,6 +188,8 @@ def finish(report: IngestReport) -> None:
     if report.errors:
         complain(report.errors)
         raise typer.Exit(BAD_INPUT)
+    if not (report.accepted or report.duplicates or report.accounts or report.entitlements):
+        raise nothing_read(report)
 
 
 def join(

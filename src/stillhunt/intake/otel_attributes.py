@@ -181,7 +181,7 @@ def span_or_trace_id(value: Any) -> str:
 
     OTLP/JSON writes hexadecimal digits; writers that use protobuf's own JSON write base64.
     """
-    if not isinstance(value, str) or not value.strip("0"):
+    if not isinstance(value, str) or not value:
         return ""
     if len(value) in _ID_LENGTHS and value.isascii():
         try:

@@ -117,9 +117,10 @@ def kind_of(name: Any, attributes: Mapping[str, Any], names: Iterable[str]) -> i
         return CALL
     if not modelled:
         return PLAIN
-    if operation and operation_of(attributes) is None:
+    usual = operation_of(attributes)
+    if usual is None:
         return PLAIN
-    if not operation or has_tokens(attributes, names):
+    if not operation or usual in _OPERATIONS or has_tokens(attributes, names):
         return CALL
     return CALL if any(each in CONTENT_NAMES or each.startswith(CONTENT_PREFIXES) for each in names) else PLAIN
 

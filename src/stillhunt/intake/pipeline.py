@@ -100,6 +100,8 @@ def ingest(
             _read_twice(run, [source for source in sources if source.format.name == name], lake.key, workers)
         appender.finish()
         report.shared_ids = appender.shared_ids
+        if (note := getattr(lake, "note_not_read", None)) is not None:  # a lake that keeps what it does not hold
+            note([os.path.abspath(source.report.source) for source in sources], report.quarantined)  # noqa: PTH100 - may be gone
         _tell(run, "done", sources[-1])
     return report
 

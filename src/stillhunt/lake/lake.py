@@ -6,7 +6,7 @@ account, phrases by gram. Doing the same thing twice, after a crash or at the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from pyiceberg.table import Table
 
 from stillhunt import records
 from stillhunt.errors import StillhuntError
-from stillhunt.lake import accounts, housekeeping, pins
+from stillhunt.lake import accounts, housekeeping, pins, reading
 from stillhunt.lake.commits import MovedError, append_files, attempts, conform, data_files, discard, replace_files, write_rows
 from stillhunt.lake.entitlements import merge_entitlements
 from stillhunt.lake.faults import SnapshotGoneError, spoken
@@ -177,7 +177,17 @@ class Lake:
                 if self._replaced(table, "observations", data_files(table), rows, about):
                     return
 
+    def note_not_read(self, sources: Iterable[str], reasons: Mapping[str, int]) -> None:
+        """Keep how many records of some sources were refused, and why; see `reading.note`."""
+        with self._writing():
+            reading.note(self._opened, sources, reasons)
+
     # ---- reading
+
+    def not_read(self) -> reading.NotRead:
+        """What of the logs did not make it into this lake."""
+        with spoken(self.where):
+            return reading.noted(self._opened.load("interactions"))
 
     def table(self, name: str) -> LakeTable:
         """One of `records.TABLES`, as it is now or, in a lake that `at` gave, as it was then."""

@@ -214,7 +214,7 @@ def _from_event(event: Mapping[str, Any], resource: Mapping[str, Any], context: 
     content.fill(inner)
     row = _row(inner.attributes, above, resource, content, context)
     response_id = optional_identifier(*lookup("response_id", (inner.attributes,)))
-    row["interaction_id"] = f"{trace_id}-{span_id}" if trace_id and span_id else response_id
+    row["interaction_id"] = f"{trace_id}-{span_id}" if trace_id.strip("0") and span_id.strip("0") else response_id
     time = event.get("timeUnixNano", event.get("time_unix_nano"))
     time = event.get("observedTimeUnixNano", event.get("observed_time_unix_nano")) if time in (None, 0, "0", "") else time
     row["started_at"] = row["ended_at"] = from_nanoseconds(time, "timeUnixNano")

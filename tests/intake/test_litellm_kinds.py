@@ -116,6 +116,19 @@ def test_what_asks_a_model_is_a_call(write, call_type, operation):
     assert row["operation"] == operation
 
 
+@pytest.mark.parametrize(
+    ("route", "calls"),
+    [
+        *(("/chat/completions", 1), ("/v1/messages", 1), ("/my/own/endpoint", 1), (None, 1), (7, 1)),
+        *(("/key/info", 0), ("/v1/models", 0), ("/v1/files/f-1", 0), ("/spend/logs", 0), ("/global/spend", 0)),
+    ],
+)
+@pytest.mark.parametrize("nothing", [None, "", "None"])
+@BOTH
+def test_where_the_type_is_missing_the_route_tells(write, nothing, route, calls):
+    assert len(rows_of(write(call_type=nothing, metadata={"user_api_key_request_route": route}))) == calls
+
+
 def test_a_stored_response_that_is_fetched_again_is_no_call():
     batch, rows = case("litellm_get_responses")
     assert [row["interaction_id"] for row in rows] == ["resp_orig"]
@@ -140,7 +153,20 @@ def test_the_response_keeps_its_id_for_logs_that_know_it_by_that():
     assert same["interaction_id"] == "c-1"
 
 
-@pytest.mark.parametrize("nothing", [None, "", "None", "null", "undefined", "\\N"])
+@BOTH
+def test_attempts_that_failed_are_calls_of_their_own_however_soon_the_next_one_comes(write):
+    failed = {"status": "failure", "error_information": {"error_code": "429", "error_class": "RateLimitError", "llm_provider": "x"}}
+    attempts = [write(**failed), write(**failed), write(**failed), write()]
+    for n, record in enumerate(attempts):
+        record["litellm_call_id"] = "c-1"
+        record["startTime"] = 1783418400.5 + n // 2 / 10  # the first two are one, logged twice
+    _, rows = block_of(attempts)
+    ids = [row["interaction_id"] for row in rows]
+    assert ids == ["c-1#1783418400500000", "c-1#1783418400500000", "c-1#1783418400600000", "c-1"]
+    assert rows_of(attempts[0])[0]["_request_ids"] == ["c-1", "r-1"]
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None", "null", "undefined", "\\N", "0", 0, "00000000-0000-0000-0000-000000000000"])
 @BOTH
 def test_an_id_that_is_none_is_not_shared_by_everybody(write, nothing):
     (row,) = rows_of(write(id=nothing, litellm_call_id=nothing))
@@ -402,3 +428,27 @@ def test_the_case_of_pass_through_bodies_has_system_prompt_and_answer():
     _, rows = case("litellm_passthrough_body")
     assert {(row["system"], row["response"], row["input_tokens"]) for row in rows} == {("You are a gardener.", "cut above a bud", 12)}
     assert rows[0]["transcript"] == "\x1euprune roses 0"
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What three versions of the proxy sent to the generic callback (1.83.14, 1.106.12, 1.110.2), recorded with invented accounts
+
+
+def test_what_the_proxy_really_sends_is_read():
+    batch, rows = case("litellm_recorded")
+    assert (batch.records, len(rows), batch.bad, batch.unknown) == (5, 5, [], 0)
+    assert [row["account_id"] for row in rows] == ["acct-0007"] * 3 + ["litellm_proxy_master_key"] * 2
+    assert len({row["interaction_id"] for row in rows}) == 5  # the upstream answered each with the same id
+    for row in rows[:3]:
+        assert (row["system"], row["transcript"], row["response"]) == ("Be brief.", "\x1euSay hello", "Hello from the stub upstream")
+        assert (row["input_tokens"], row["output_tokens"], row["reasoning_tokens"], row["reasoning"]) == (11, 7, 3, "because")
+        assert (row["organization_id"], row["end_user_id"], row["client_ip"], row["http_status"]) == (
+            "org-1",
+            "end-user-1",
+            "203.0.113.9",
+            200,
+        )
+    assert [(row["http_status"], row["error_type"]) for row in rows[3:]] == [
+        (400, "GuardrailRaisedException"),
+        (None, "RouterRateLimitError"),
+    ]

@@ -55,14 +55,15 @@ def test_every_record_is_accounted_for(tmp_path):
     path = write(tmp_path / "calls.jsonl", [*good[:10], *bad, *good[10:], *good[:5], account])
     lake = MemoryLake()
     report = ingest([path], lake, quarantine=tmp_path / "bad.jsonl")
-    assert report.accepted == len(lake.interactions) == 20
+    assert report.accepted == len(lake.interactions) == 21  # the one whose tokens cannot be read is kept without them
+    assert report.left_out == {"input_tokens: expected an integer from 0 to 2^63-1": 1}
     assert report.duplicates == 5
-    assert report.quarantined.total() == 4
+    assert report.quarantined.total() == 3
     assert report.records == 30 == report.accepted + report.duplicates + report.quarantined.total() + report.accounts
     assert len(lake.accounts) == 1
     assert not report.errors
     kept = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
-    assert [(row["line"], row["row"]) for row in kept] == [(11 + n, row) for n, row in enumerate(bad)]
+    assert [(row["line"], row["row"]) for row in kept] == [(11 + n, row) for n, row in enumerate(bad) if "call-98" not in row]
     assert {row["source"] for row in kept} == {str(path)}
 
 
@@ -159,10 +160,14 @@ def test_what_is_no_log_in_a_folder_is_skipped_and_said(tmp_path):
     assert "cut.jsonl.gz" in report.errors[0]
 
 
-def test_a_parquet_column_of_the_wrong_type_is_said_once(tmp_path):
-    table = pa.table({"interaction_id": ["a"], "account_id": ["b"], "started_at": [START], "input_tokens": ["many"]})
+def test_a_required_parquet_column_of_the_wrong_type_is_said_once_and_another_is_left_out(tmp_path):
+    table = pa.table({"interaction_id": ["a"], "account_id": ["b"], "started_at": [START], "input_tokens": ["many"], "client_headers": [5]})
     pq.write_table(table, tmp_path / "calls.parquet")
-    with pytest.raises(InputError, match="'input_tokens' is string, but must be whole numbers"):
+    report = ingest([tmp_path / "calls.parquet"], MemoryLake())
+    assert report.accepted == 1
+    assert {reason.partition(":")[0]: number for reason, number in report.left_out.items()} == {"input_tokens": 1, "client_headers": 1}
+    pq.write_table(table.set_column(1, "account_id", pa.array([1.5])), tmp_path / "calls.parquet")
+    with pytest.raises(InputError, match="'account_id' is double, but must be text"):
         ingest([tmp_path / "calls.parquet"], MemoryLake())
 
 
@@ -235,9 +240,10 @@ def test_a_faulty_format_costs_only_the_rows_it_trips_over(tmp_path, plugin):
     path = write(tmp_path / "calls.jsonl", [{"kind": kind, "n": n} for n, kind in enumerate(kinds)])
     lake = MemoryLake()
     report = ingest([path], lake, workers=1)
-    assert list(lake.interactions) == ["call-0", "call-6"]
+    assert list(lake.interactions) == ["call-0", "call-3", "call-6"]
     assert report.sources[0].ignored == 1
-    assert report.quarantined.total() == 4
+    assert report.left_out == {"input_tokens: expected a whole number": 1}
+    assert report.quarantined.total() == 3
     assert "secret" not in str(report.quarantined)
     assert report.records == 7 == report.accepted + report.quarantined.total() + report.sources[0].ignored
 

@@ -116,10 +116,10 @@ def test_calls_before_a_refused_one_stay_and_none_of_a_record_that_a_format_trip
 
 def test_calls_that_do_not_fit_the_table_leave_those_beside_them():
     batch, ids = tables_of({"a": "misfit", "b": "", "c": "empty"}, {"d": ""})
-    assert ids == ["b", "d"]
-    assert [bad.line for bad in batch.bad] == [1]
-    assert batch.bad[0].reason in {"http_status: expected a whole number", "account_id: missing"}
-    assert batch.rows["interactions"] == 2
+    assert ids == ["a", "b", "d"]
+    assert [(bad.line, bad.reason) for bad in batch.bad] == [(1, "account_id: missing")]
+    assert batch.left_out == {"http_status: expected a whole number": 1}
+    assert batch.rows["interactions"] == 3
 
 
 def test_a_record_without_calls_is_ignored_and_not_set_aside():

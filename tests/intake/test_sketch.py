@@ -7,14 +7,13 @@ import subprocess
 import sys
 import unicodedata as ucd
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillhunt.intake import instructions, sketch, thinning, unicode_table
+from stillhunt.intake import sketch, thinning, unicode_table
 
 BITS = (1 << 64) - 1
 
@@ -401,19 +400,6 @@ def test_the_table_covers_unicode_and_is_small():
     assert table.fold(0x30001) == [(unicode_table.UNSPACED, 0x30001)]
     assert table.fold(0xE0100) == [(unicode_table.IGNORED, 0)]
     assert table.fold(0x10FFFD) == [(unicode_table.SEPARATOR, 0)]
-
-
-def _twice(x):
-    return 2 * x
-
-
-def test_kernels_work_where_no_cache_can_be_written(monkeypatch):
-    from numba.core import caching
-
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-    with pytest.raises(RuntimeError, match="no locator"):
-        numba.njit(cache=True)(_twice)
-    assert instructions.compiled(_twice)(21) == 42
 
 
 def test_importing_does_not_compile():

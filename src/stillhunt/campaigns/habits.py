@@ -7,16 +7,15 @@ permutation test counts a thousand times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from stillhunt.campaigns.habit_words import habit_words
+from stillhunt.compiled import compiled
 from stillhunt.records import SHAPE_FIELDS
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -34,16 +33,8 @@ _UNPAIRED = ("first_word", "first_two")
 _CARELESS = ("first_person", "lower_i", "lower_start", "tight", "loose")
 _SLICES = ("", "written with care", "standing alone", "written with care and standing alone")
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 Kernel = npt.NDArray[Any]
 Kernels: TypeAlias = tuple[Kernel, ...]
-
-
-def _compiled(function: _F) -> _F:
-    try:
-        return cast("_F", njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # "no locator available": a read-only install without a home
-        return cast("_F", njit(nogil=True)(function))
 
 
 class Layout(NamedTuple):
@@ -159,7 +150,7 @@ def _whole(values: npt.ArrayLike) -> Ints:
     return given.astype(np.int64)
 
 
-@_compiled
+@compiled
 def _count(calls: Kernels, layout: Kernels, units: Kernel, votes: Kernel, totals: Kernel, touched: Kernel) -> int:
     """Add the votes of `units`: `votes` (values, 1 + 4 scripts), the sum first and then by script and manner, and `totals` (scripts,).
 
@@ -194,7 +185,7 @@ def _count(calls: Kernels, layout: Kernels, units: Kernel, votes: Kernel, totals
     return fresh
 
 
-@_compiled
+@compiled
 def _weighed(votes: Kernel, totals: Kernel, everything: Kernel, scales: Kernel, place: int, part: int) -> tuple[float, float]:
     """Votes of a value in one slice (bits of the manner that it asks for), and those expected from everything but them.
 
@@ -213,7 +204,7 @@ def _weighed(votes: Kernel, totals: Kernel, everything: Kernel, scales: Kernel, 
     return here, expected
 
 
-@_compiled
+@compiled
 def _deviations(votes: Kernel, totals: Kernel, everything: Kernel, everything_totals: Kernel, touched: Kernel, roots: Kernel) -> Any:
     """Fill `roots` (values, 4 slices) of the touched values; returns the sum of the `TOP` largest."""
     top = np.zeros(TOP)
@@ -238,7 +229,7 @@ def _deviations(votes: Kernel, totals: Kernel, everything: Kernel, everything_to
     return top.sum()
 
 
-@_compiled
+@compiled
 def _clear(votes: Kernel, totals: Kernel, touched: Kernel) -> None:
     totals[:] = 0.0
     for place in touched:

@@ -37,7 +37,7 @@ import numpy.typing as npt
 from stillhunt.channels import Observed
 from stillhunt.channels.digest import Digest, Sampled
 from stillhunt.channels.digest.reading import weighted_median
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.population import Floats, Index, Population
 
 LEAST_CALLS = 20

@@ -29,7 +29,7 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import gamma
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.population import Floats, Index
 
 PER_INTERVAL = (6.0, 9.7)

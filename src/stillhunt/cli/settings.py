@@ -11,6 +11,7 @@ SETTINGS: Final[dict[str, str]] = {
     "STILLHUNT_KEY_FILE": "A file holding the pseudonym key, instead of the one beside a local lake (needed where a lake has no folder).",
     "STILLHUNT_LEDGER_KEY_FILE": "The file holding the ledger's signing key, instead of `ledger.key` beside the ledger's folder.",
     "STILLHUNT_SPARK_MASTER": "The Spark master for --engine spark ('spark://host:7077', 'yarn'). Without it Spark runs on this machine.",
+    "STILLHUNT_CACHE": "The folder for compiled loops that were not shipped (default: in the user's cache folder). Can be deleted.",
     "STILLHUNT_CONFIG": "The configuration file, instead of stillhunt/config.toml in the user's configuration folder.",
     "STILLHUNT_ANALYST": "Who works on cases: the name that is recorded where a command has no --by.",
 }

@@ -64,8 +64,8 @@ def products(user_agent: str) -> tuple[tuple[str, str], ...]:
     return tuple(found[:6])
 
 
-def _pairs(raw: str) -> list[tuple[str, str]] | None:
-    """Header names (lower case) and values in order, from a JSON object or a list of pairs; None if it is neither."""
+def _pairs(raw: str) -> list[tuple[str, str | None]] | None:
+    """Header names (lower case) and values in order, from an object, a list of pairs or of names (values None); None if it is none."""
     try:
         decoded = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -76,8 +76,8 @@ def _pairs(raw: str) -> list[tuple[str, str]] | None:
         items = [(i["name"], i.get("value")) if isinstance(i, dict) and "name" in i else i for i in decoded]
     else:
         return None
-    pairs = (i for i in items if isinstance(i, (list, tuple)) and len(i) == 2)
-    return [(str(name).strip().lower(), _text(value)) for name, value in pairs]
+    pairs = ((i, None) if isinstance(i, str) else i for i in items if isinstance(i, str) or (isinstance(i, (list, tuple)) and len(i) == 2))
+    return [(str(name).strip().lower(), None if value is None else _text(value)) for name, value in pairs]
 
 
 def _text(value: Any) -> str:
@@ -91,11 +91,13 @@ def _headers(raw: str) -> _Headers | None:
         return None
     values = []
     for name, value in pairs:
+        if value is None:
+            continue  # names alone were logged: their order is a client's shape, too
         if name in _VALUED or (name.startswith(_STAINLESS) and name not in _PER_CALL):
             # What follows ";" in a content type is a boundary, new for each call.
             said = _software(value.partition(";")[0] if name == "content-type" else value, _PLAIN)
             values.append((name, said.lower() if said else "*"))
-    agent = next((value for name, value in pairs if name == "user-agent"), None)
+    agent = next((value for name, value in pairs if name == "user-agent" and value), None)
     # A name with an id in it belongs to one customer or one call.
     return _Headers(tuple("*" if _ID.search(name) else name for name, _ in pairs), tuple(values), agent)
 

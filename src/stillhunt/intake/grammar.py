@@ -2,10 +2,9 @@
 
 In: uint8 arrays in UTF-8 that end in a newline and `PAD` further ones, so that no step runs past the end: a newline ends everything.
 Out: the position behind what was stepped over; -1 where the text breaks the grammar, or is left to more patient readers: half
-surrogate pairs, whole numbers of more than 18 digits, nesting beyond 60. May import: intake.instructions.
+surrogate pairs, whole numbers of more than 18 digits, nesting beyond 60. May import: compiled.
 
 Strings are looked at 32 bytes at a time, as in Langdale and Lemire, "Parsing gigabytes of JSON per second", VLDB Journal 28, 2019.
-numba's cache on disk does not see that these steps changed: whoever edits this file deletes the `__pycache__` beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, inlined, specials_at, word_at, zeros_below
+from stillhunt.compiled import compiled, inlined
+from stillhunt.compiled.instructions import specials_at, word_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 

@@ -1,149 +1,205 @@
-"""OpenTelemetry attributes: OTLP/JSON values decoded, the names of every generation side by side, content collected.
+"""OpenTelemetry attributes: OTLP/JSON values decoded, and one table of the names that every dialect gives to a column.
 
-The GenAI conventions moved and renamed much (`open-telemetry/semantic-conventions-genai`); emitters in use still write
-names that were deprecated or removed years ago. Each tuple below lists the current name first.
+The GenAI conventions moved and renamed much (`open-telemetry/semantic-conventions-genai`), emitters in use still write
+names that were deprecated or removed years ago, and SDKs have conventions of their own. Each tuple lists the current
+name first, then older ones, then the dialects': OpenLLMetry, OpenInference, Langfuse, the Vercel AI SDK, Logfire,
+LangSmith, MLflow, LiteLLM, and the event streams of coding agents.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from stillhunt.intake.formats.values import decoded
+from stillhunt.errors import BadRow
+from stillhunt.intake.formats.usage import GIVEN_DETAILS, SPENT_DETAILS, Tokens, first_count, tokens_of
+from stillhunt.intake.formats.values import count, decoded, optional_identity
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "operation": ("gen_ai.operation.name", "llm.request.type"),
-    "request_model": ("gen_ai.request.model", "llm.request.model", "llm.model_name", "embedding.model_name"),
-    "response_model": ("gen_ai.response.model", "llm.response.model"),
-    "response_id": ("gen_ai.response.id",),
-    "finish_reasons": ("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.response.finish_reason"),
-    "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens", "llm.token_count.prompt"),
+    "operation": ("gen_ai.operation.name", "llm.request.type", "ai.operationId"),
+    "request_model": (
+        *("gen_ai.request.model", "llm.request.model", "llm.model_name", "embedding.model_name", "reranker.model_name"),
+        *("langfuse.observation.model.name", "langfuse.generation.model", "ai.model.id", "mlflow.llm.model"),
+    ),
+    "response_model": ("gen_ai.response.model", "llm.response.model", "ai.response.model"),
+    "response_id": ("gen_ai.response.id", "llm.response.id", "ai.response.id"),
+    "finish_reasons": (
+        *("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "llm.response.finish_reason", "ai.response.finishReason"),
+        *("ai.finishReason", "llm.response.stop_reason", "gen_ai.completion.0.finish_reason", "finish_reasons"),
+    ),
+    "input_tokens": (
+        *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens", "llm.usage.input_tokens"),
+        *("llm.token_count.prompt", "ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens"),
+        *("gen_ai.usage.partial.input_tokens", "gen_ai.usage.partial.prompt_tokens"),
+        *("input_tokens", "input_token_count", "prompt_tokens"),
+    ),
     "output_tokens": (
-        "gen_ai.usage.output_tokens",
-        "gen_ai.usage.completion_tokens",
-        "llm.usage.completion_tokens",
-        "llm.token_count.completion",
+        *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens", "llm.usage.output_tokens"),
+        *("llm.token_count.completion", "ai.usage.outputTokens", "ai.usage.completionTokens"),
+        *("gen_ai.usage.partial.output_tokens", "gen_ai.usage.partial.completion_tokens"),
+        *("output_tokens", "output_token_count", "completion_tokens"),
     ),
     "reasoning_tokens": (
-        "gen_ai.usage.reasoning.output_tokens",
-        "gen_ai.usage.output_tokens.reasoning",
-        "gen_ai.usage.reasoning_tokens",
-        "llm.token_count.completion_details.reasoning",
+        *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_tokens"),
+        *("gen_ai.usage.details.reasoning_tokens", "llm.usage.reasoning_tokens", "llm.token_count.completion_details.reasoning"),
+        *("ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens", "gen_ai.usage.partial.reasoning.output_tokens"),
+        *("gen_ai.usage.partial.reasoning_tokens", "reasoning_tokens", "reasoning_token_count", "thoughts_token_count"),
     ),
     "cached_tokens": (
-        "gen_ai.usage.cache_read.input_tokens",
-        "gen_ai.usage.cache_read_input_tokens",
-        "gen_ai.usage.input_tokens.cached",
-        "llm.token_count.prompt_details.cache_read",
+        *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached"),
+        *("gen_ai.usage.cached_tokens", "gen_ai.usage.cached_input_tokens", "gen_ai.usage.details.cache_read_tokens"),
+        *("gen_ai.usage.details.cache_read_input_tokens", "gen_ai.usage.details.cached_tokens"),
+        *("llm.usage.cache_read_input_tokens", "llm.token_count.prompt_details.cache_read", "ai.usage.cachedInputTokens"),
+        *("ai.usage.inputTokenDetails.cacheReadTokens", "gen_ai.usage.partial.cache_read.input_tokens"),
+        *("gen_ai.usage.partial.cache_read_input_tokens", "cache_read_tokens", "cached_token_count", "cached_content_token_count"),
     ),
-    "error_type": ("error.type", "exception.type"),
+    "error_type": ("error.type", "exception.type", "error_type"),
     "conversation_id": (
-        "gen_ai.conversation.id",
-        "gen_ai.session.id",
-        "session.id",
-        "gen_ai.thread.id",
-        "traceloop.association.properties.session_id",
+        *("gen_ai.conversation.id", "gen_ai.session.id", "session.id", "langfuse.session.id", "gen_ai.thread.id", "conversation.id"),
+        *("traceloop.association.properties.session_id", "traceloop.association.properties.sessionId"),
+        *("ai.telemetry.metadata.sessionId", "ai.telemetry.metadata.session_id", "ai.telemetry.metadata.conversationId"),
+        *("langsmith.trace.session_id", "langsmith.metadata.session_id", "langsmith.metadata.thread_id"),
     ),
     "account_id": (
-        "user.id",
-        "enduser.id",
-        "enduser.pseudo.id",
-        "traceloop.association.properties.user_id",
-        "metadata.user_api_key_user_id",
-        "http.request.header.x-account-id",
-        "http.request.header.x-user-id",
+        *("user.account_uuid", "user.account_id", "user.id", "enduser.id", "enduser.pseudo.id", "langfuse.user.id"),
+        *("langfuse.trace.user.id", "langfuse.trace.user_id"),
+        *("traceloop.association.properties.user_id", "traceloop.association.properties.userId"),
+        *("ai.telemetry.metadata.userId", "ai.telemetry.metadata.user_id", "ai.telemetry.metadata.user.id"),
+        *("langsmith.metadata.user_id", "langsmith.metadata.userId", "mlflow.trace.user", "metadata.user_api_key_user_id"),
+        *("gen_ai.user.id", "user_id", "userId", "http.request.header.x-account-id", "http.request.header.x-user-id", "user.email"),
     ),
     "organization_id": (
-        "organization.id",
-        "user.organization.id",
-        "tenant.id",
-        "team.id",
-        "metadata.user_api_key_org_id",
-        "metadata.user_api_key_team_id",
+        *("organization.id", "user.organization.id", "tenant.id", "team.id"),
+        *("metadata.user_api_key_org_id", "metadata.user_api_key_team_id", "traceloop.association.properties.organization_id"),
+        *("ai.telemetry.metadata.organizationId", "ai.telemetry.metadata.teamId", "ai.telemetry.metadata.tenantId"),
     ),
     "key_id": ("api_key.id", "user.api_key.id", "metadata.user_api_key_hash"),
-    "end_user_id": ("metadata.user_api_key_end_user_id", "gen_ai.request.user"),
+    "end_user_id": ("metadata.user_api_key_end_user_id", "gen_ai.request.user", "llm.user"),
     "client_ip": ("client.address", "http.client_ip", "metadata.requester_ip_address"),
     "peer": ("network.peer.address", "net.sock.peer.addr", "net.peer.ip"),
     "user_agent": ("user_agent.original", "http.user_agent", "metadata.user_agent"),
     "ja4": ("tls.client.ja4", "http.request.header.x-ja4-fingerprint", "http.request.header.x-ja4"),
     "ja3": ("tls.client.ja3",),
-    "http_status": ("http.response.status_code", "http.status_code"),
-    "request_id": ("http.request.header.x-request-id", "http.request.id", "request.id"),
+    "http_status": ("http.response.status_code", "http.status_code", "status_code"),
+    "request_id": ("http.request.header.x-request-id", "http.request.id", "request.id", "request_id"),
 }
+"""Column -> names of the attributes that hold it, the most current first."""
+
+TOKENS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+USAGE = ("langfuse.observation.usage_details", "gen_ai.usage", "llm.usage", "ai.usage", "usage_details", "usage", "usage_metadata")
+"""Attributes that hold all counts as one object, or as JSON text of one."""
+USAGE_PREFIXES = ("gen_ai.usage.", "llm.usage.", "ai.usage.")
+_OWN_USAGE = {"input": "input_tokens", "output": "output_tokens"}  # Langfuse's words
+HEADER = "http.request.header."
+METADATA = ("metadata", "langfuse.trace.metadata", "ai.telemetry.metadata", "logfire.metadata")
+"""Attributes that hold who called as an object, or as JSON text of one."""
+_METADATA_USERS = ("user_id", "userId", "user.id", "user")
 
 IDENTITY = frozenset(
-    name
-    for column in (
-        "account_id",
-        "organization_id",
-        "key_id",
-        "end_user_id",
-        "conversation_id",
-        "client_ip",
-        "peer",
-        "user_agent",
-        "ja4",
-        "ja3",
+    (
+        *(
+            name
+            for column in (
+                *("account_id", "organization_id", "key_id", "end_user_id", "conversation_id", "client_ip", "peer", "user_agent"),
+                *("ja4", "ja3", "http_status", "request_id"),
+            )
+            for name in ALIASES[column]
+        ),
+        *METADATA,
     )
-    for name in ALIASES[column]
-) | frozenset((*ALIASES["http_status"], *ALIASES["request_id"]))
+)
 """Attributes that an inference span takes over from the spans above it."""
 
-HEADER = "http.request.header."
-INPUT = ("gen_ai.input.messages", "gen_ai.prompt", "llm.prompts")
-OUTPUT = ("gen_ai.output.messages", "gen_ai.completion", "llm.completions")
-SYSTEM = ("gen_ai.system_instructions", "gen_ai.system.instructions", "llm.system_prompt")
-TOOLS = ("gen_ai.tool.definitions", "gen_ai.request.tools", "llm.tools_json")
-_INDEXED_INPUT = ("gen_ai.prompt", "llm.input_messages", "llm.prompts")
-_INDEXED_OUTPUT = ("gen_ai.completion", "llm.output_messages", "llm.completions")
-_INDEXED_TOOLS = ("llm.request.functions", "llm.tools")
-_MESSAGE_EVENTS = {f"gen_ai.{role}.message": role for role in ("system", "user", "assistant", "tool")}
-DETAILS = "gen_ai.client.inference.operation.details"
-CONTENT_EVENTS = frozenset((DETAILS, "gen_ai.choice", "gen_ai.content.prompt", "gen_ai.content.completion", *_MESSAGE_EVENTS))
+_SCALARS = frozenset(
+    (
+        *("stringValue", "boolValue", "doubleValue", "bytesValue"),
+        *("string_value", "bool_value", "double_value", "bytes_value"),
+    )
+)
 _DEEPEST = 64
 
 
 def value_of(value: Any, depth: int = 0) -> Any:
     """A value of OTLP/JSON's AnyValue; a value that is none stays as it is."""
-    if not isinstance(value, Mapping) or depth > _DEEPEST:
+    if type(value) is not dict or depth > _DEEPEST:
         return value
+    found = value.get("stringValue")
+    if found is not None:  # most are text
+        return found
     for key, inner in value.items():
-        match key:
-            case (
-                "stringValue" | "boolValue" | "doubleValue" | "bytesValue" | "string_value" | "bool_value" | "double_value" | "bytes_value"
-            ):
-                return inner
-            case "intValue" | "int_value":
-                return (
-                    int(inner)
-                    if isinstance(inner, str) and inner.lstrip("-").isdecimal() and inner.isascii() and len(inner) < 20
-                    else inner
-                )
-            case "arrayValue" | "array_value":
-                values = inner.get("values") if isinstance(inner, Mapping) else None
-                return [value_of(item, depth + 1) for item in values] if isinstance(values, list) else []
-            case "kvlistValue" | "kvlist_value":
-                return attributes_of(inner.get("values") if isinstance(inner, Mapping) else None, depth + 1)
+        if key in _SCALARS:
+            return inner
+        if key in ("intValue", "int_value"):
+            digits = isinstance(inner, str) and inner.lstrip("-").isdecimal() and inner.isascii() and len(inner) < 20
+            return int(inner) if digits else inner
+        if key in ("arrayValue", "array_value"):
+            values = inner.get("values") if type(inner) is dict else None
+            return [value_of(item, depth + 1) for item in values] if type(values) is list else []
+        if key in ("kvlistValue", "kvlist_value"):
+            return attributes_of(inner.get("values") if type(inner) is dict else None, depth + 1)
     return value or None  # {} is OTLP's null
 
 
 def attributes_of(listed: Any, depth: int = 0) -> dict[str, Any]:
     """Attributes as a dict, from OTLP's list of {key, value} (or from a plain object)."""
-    if isinstance(listed, Mapping):
+    if type(listed) is dict:
         return {str(key): value_of(value, depth) for key, value in listed.items()}
     found: dict[str, Any] = {}
-    for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, Mapping) and isinstance(item.get("key"), str):
-            found[item["key"]] = value_of(item.get("value"), depth)
+    for item in listed if type(listed) is list else ():
+        if type(item) is dict and type(key := item.get("key")) is str:
+            found[key] = value_of(item.get("value"), depth)
     return found
+
+
+def names_of(listed: Any) -> tuple[str, ...]:
+    """The names of attributes, without a look at their values."""
+    if type(listed) is dict:
+        return tuple(map(str, listed))
+    items = listed if type(listed) is list else ()
+    return tuple([key for item in items if type(item) is dict and type(key := item.get("key")) is str])
+
+
+def chosen_attributes(listed: Any, wanted: frozenset[str]) -> dict[str, Any]:
+    """Those attributes whose names are wanted: content is not touched, which is most of a log."""
+    if type(listed) is dict:
+        return {name: value_of(value) for name, value in listed.items() if name in wanted}
+    items = listed if type(listed) is list else ()
+    return {
+        item["key"]: value_of(item.get("value"))
+        for item in items
+        if type(item) is dict and type(key := item.get("key")) is str and key in wanted
+    }
+
+
+_ID_LENGTHS = {24: 32, 12: 16}  # base64 of a trace's or a span's id, and its hexadecimal digits
+
+
+def span_or_trace_id(value: Any) -> str:
+    """An id as lower-case hexadecimal digits; "" where there is none.
+
+    OTLP/JSON writes hexadecimal digits; writers that use protobuf's own JSON write base64.
+    """
+    if not isinstance(value, str) or not value.strip("0"):
+        return ""
+    if len(value) in _ID_LENGTHS and value.isascii():
+        try:
+            return base64.b64decode(value, validate=True).hex()
+        except (binascii.Error, ValueError):
+            pass
+    return value.lower()
+
+
+_NAMES = {column: frozenset(names) for column, names in ALIASES.items()}
 
 
 def lookup(column: str, levels: Iterable[Mapping[str, Any]]) -> tuple[Any, str]:
     """The value of a column and its attribute's name: the nearest level that has one, there the most current name."""
-    names = ALIASES[column]
+    names, known = ALIASES[column], _NAMES[column]
     for attributes in levels:
+        if known.isdisjoint(attributes):
+            continue
         for name in names:
             value = attributes.get(name)
             if value is not None and value not in ("", []):
@@ -151,140 +207,99 @@ def lookup(column: str, levels: Iterable[Mapping[str, Any]]) -> tuple[Any, str]:
     return None, names[0]
 
 
-def identity_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """What of these attributes tells who called, and from where."""
-    return {name: value for name, value in attributes.items() if name in IDENTITY or name.startswith(HEADER)}
+def somebody_in(column: str, levels: Iterable[Mapping[str, Any]], metadata: tuple[str, ...] = ()) -> str | None:
+    """The nearest identity that is one: placeholders are passed over, since a span above may know better.
 
-
-@dataclass
-class Content:
-    """What was said, from attributes and events; None where nothing is."""
-
-    asked: Any = None
-    answered: Any = None
-    system: Any = None
-    tools: Any = None
-    attributes: dict[str, Any] = field(default_factory=dict)  # of a details event: what the span may lack
-
-    def fill(self, other: Content) -> None:
-        """Take over from `other` what is missing."""
-        self.asked = other.asked if self.asked is None else self.asked
-        self.answered = other.answered if self.answered is None else self.answered
-        self.system = other.system if self.system is None else self.system
-        self.tools = other.tools if self.tools is None else self.tools
-
-
-def content_of(attributes: Mapping[str, Any]) -> Content:
-    """The content on one span's or event's own attributes, in whichever way it is written there."""
-    found = Content(*(_direct(attributes, names) for names in (INPUT, OUTPUT, SYSTEM, TOOLS)))
-    if found.asked is None or found.answered is None or found.tools is None:
-        nested = _nested(attributes)
-        found.fill(
-            Content(
-                next((_messages(nested[name]) for name in _INDEXED_INPUT if name in nested), None),
-                next((_messages(nested[name]) for name in _INDEXED_OUTPUT if name in nested), None),
-                None,
-                next((_tools(nested[name]) for name in _INDEXED_TOOLS if name in nested), None),
-            )
-        )
-    if found.asked is None:
-        found.asked = decoded(attributes.get("input.value"))
-    if found.answered is None:
-        found.answered = decoded(attributes.get("output.value"))
-    return found
-
-
-def content_of_events(events: Iterable[tuple[str, Mapping[str, Any], Any]]) -> Content:
-    """The content of events, each as (name, attributes, body of a log record)."""
-    whole = Content()
-    messages: list[Any] = []
-    choices: list[Any] = []
-    for name, attributes, body in events:
-        inner = body if isinstance(body, Mapping) else decoded(attributes.get("gen_ai.event.content"))
-        fields = {**attributes, **inner} if isinstance(inner, Mapping) else dict(attributes)
-        if name in _MESSAGE_EVENTS:
-            messages.append({**fields, "role": fields.get("role") or _MESSAGE_EVENTS[name]})
-        elif name == "gen_ai.choice":
-            message = decoded(fields.get("message"))
-            said = message if isinstance(message, Mapping) else {"content": message if message is not None else fields.get("content")}
-            choices.append(
-                {
-                    "finish_reason": fields.get("finish_reason"),
-                    "message": {**said, "tool_calls": said.get("tool_calls") or fields.get("tool_calls")},
-                }
-            )
-        else:
-            whole.fill(content_of(fields))
-            if name == DETAILS:
-                whole.attributes = {**fields, **whole.attributes}
-    whole.fill(Content(messages or None, {"choices": choices} if choices else None))
-    return whole
-
-
-def _direct(attributes: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    for name in names:
-        value = attributes.get(name)
-        if value is not None and value not in ("", []):
-            return decoded(value)
+    Args:
+        column: what is looked for.
+        levels: attributes of the span, of those above it, and of the resource.
+        metadata: keys of objects in `METADATA` that hold it as well.
+    """
+    names, known = ALIASES[column], _NAMES[column]
+    for attributes in levels:
+        for name in () if known.isdisjoint(attributes) else names:
+            value = attributes.get(name)
+            if value is None or value == "":
+                continue
+            try:
+                found = optional_identity(value, name)
+            except BadRow:
+                continue  # an id that cannot be read is no reason against one that can
+            if found is not None:
+                return found
+        for holder in METADATA if metadata else ():
+            if holder in attributes:
+                inner = decoded(attributes[holder])
+                for name in metadata if isinstance(inner, Mapping) else ():
+                    found = optional_identity(inner[name], name) if isinstance(inner.get(name), str | int) else None
+                    if found is not None:
+                        return found
     return None
 
 
-def _nested(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Indexed attributes (`gen_ai.prompt.0.content`) as nested dicts under their prefix."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in attributes.items():
-        if not name.startswith(("gen_ai.prompt.", "gen_ai.completion.", "llm.")):
-            continue
-        for prefix in (*_INDEXED_INPUT, *_INDEXED_OUTPUT, *_INDEXED_TOOLS):
-            if name.startswith(prefix + "."):
-                steps = name[len(prefix) + 1 :].split(".", 12)
-                if steps[0].isdecimal():
-                    node: Any = found.setdefault(prefix, {})
-                    for step in steps[:-1]:
-                        node = node.setdefault(step, {}) if isinstance(node, dict) else None
-                    if isinstance(node, dict):
-                        node.setdefault(steps[-1], value)
+def account_in(levels: Iterable[Mapping[str, Any]]) -> str | None:
+    """Whose call it is, from the nearest level that knows."""
+    return somebody_in("account_id", levels, _METADATA_USERS)
+
+
+def tokens_in(attributes: Mapping[str, Any]) -> Tokens:
+    """Token counts: under one of their names, in an object of counts, or in a part of a name.
+
+    A zero beside a count under another name is not the answer.
+    """
+    found: list[int | None] = []
+    for column in TOKENS:
+        best: int | None = None
+        for name in () if _NAMES[column].isdisjoint(attributes) else ALIASES[column]:
+            value = attributes.get(name)
+            if value is None or isinstance(value, dict | list):
+                continue
+            counted = count(value, name)
+            if counted:
+                best = counted
                 break
-    return found
+            best = counted if best is None else best
+        found.append(best)
+    if all(found):
+        return Tokens(*found)
+    others = [_usage_object(attributes[name], name) for name in USAGE if attributes.get(name) not in (None, "")]
+    nested: dict[str, Any] = {}
+    for name in attributes:
+        if name not in _COUNTED and name.startswith(USAGE_PREFIXES):
+            steps = name.split("usage.", 1)[1].removeprefix("partial.").split(".")
+            node = nested
+            for step in steps[:-1]:
+                inner = node.setdefault(step, {})
+                node = inner if isinstance(inner, dict) else {}
+            node.setdefault(steps[-1], attributes[name])
+    nested = {name: value for name, value in nested.items() if not isinstance(value, dict) or name in _DETAILS}
+    if nested:
+        others.append(tokens_of(nested, "gen_ai.usage"))
+    for other in others:
+        found = [theirs if not own and theirs is not None else own for own, theirs in zip(found, other, strict=True)]
+    return Tokens(*found)
 
 
-def _listed(node: Any) -> list[Any]:
-    """A nested dict with numbers as keys, as the list that it stands for."""
-    if not isinstance(node, dict):
-        return []
-    return [node[key] for key in sorted((key for key in node if key.isdecimal()), key=lambda key: (len(key), key))]
+_DETAILS = frozenset((*GIVEN_DETAILS, *SPENT_DETAILS))
+_COUNTED = frozenset(
+    (*(name for column in TOKENS for name in ALIASES[column]), *(f"{prefix}total_tokens" for prefix in ("gen_ai.usage.", "llm.usage.")))
+)
 
 
-def _messages(node: Any) -> list[Any]:
-    found = []
-    for item in _listed(node):
-        message = item.get("message", item) if isinstance(item, dict) else item
-        if not isinstance(message, dict):
-            found.append(message)
-            continue
-        content = message.get("content")
-        parts = decoded(content)
-        if isinstance(parts, list) and parts and all(isinstance(part, dict) and "type" in part for part in parts):
-            content = parts
-        if isinstance(message.get("contents"), dict):  # OpenInference
-            parts = [part.get("message_content", part) if isinstance(part, dict) else part for part in _listed(message["contents"])]
-            content = [{**part, "type": part.get("type", "text")} if isinstance(part, dict) else part for part in parts]
-        calls = [call.get("tool_call", call) if isinstance(call, dict) else call for call in _listed(message.get("tool_calls"))]
-        found.append(
-            {
-                "role": message.get("role"),
-                "content": content,
-                "tool_calls": calls or None,
-                "reasoning": message.get("reasoning"),
-                "finish_reason": message.get("finish_reason"),
-            }
-        )
-    return found
+def _usage_object(value: Any, name: str) -> Tokens:
+    usage = decoded(value)
+    if not isinstance(usage, Mapping):
+        return Tokens()
+    renamed: dict[str, Any] = dict(usage)
+    for own, usual in _OWN_USAGE.items():
+        if own in renamed:
+            renamed.setdefault(usual, renamed[own])
+    tokens = tokens_of(renamed, name)
+    cached = tokens.cached or first_count((renamed,), ("input_cache_read", "cache_read", "input_cached"), name)
+    reasoning = tokens.reasoning or first_count((renamed,), ("output_reasoning", "reasoning"), name)
+    return tokens._replace(cached=cached if tokens.cached is None or cached else tokens.cached, reasoning=reasoning)
 
 
-def _tools(node: Any) -> list[Any]:
-    tools = []
-    for item in _listed(node):
-        inner = item.get("tool", item) if isinstance(item, dict) else item
-        tools.append(decoded(inner["json_schema"]) if isinstance(inner, dict) and "json_schema" in inner else inner)
-    return tools
+def identity_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What of these attributes tells who called, and from where."""
+    return {name: value for name, value in attributes.items() if name in IDENTITY or name.startswith(HEADER)}

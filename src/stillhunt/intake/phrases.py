@@ -20,7 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt import records
-from stillhunt.intake.instructions import compiled, prefetch
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import prefetch
 from stillhunt.intake.sketch import gram_of, grams
 from stillhunt.intake.unicode_table import UNSPACED
 

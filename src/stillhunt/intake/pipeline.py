@@ -18,12 +18,14 @@ from stillhunt.intake.appending import Appender, LakeLike
 from stillhunt.intake.early import SMALL_BYTES
 from stillhunt.intake.formats import Context, Format
 from stillhunt.intake.framing import Block, blocks
+from stillhunt.intake.kept import Kept
 from stillhunt.intake.opening import Opened, open_source, walk
 from stillhunt.intake.quarantine import Quarantine
 from stillhunt.intake.registry import by_name, guess, source_of, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
 from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
-from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads
+from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads, uncollected
+from stillhunt.records import REQUIRED
 
 _PACKED = 8  # a compressed log is about this much larger than it looks
 
@@ -95,8 +97,9 @@ def ingest(
         for scanned in (True, False):
             _read_parallel(run, [source for source in once if hasattr(source.format, "scan") is scanned], lake.key, workers)
         for name in dict.fromkeys(source.format.name for source in sources if source.format.two_pass):
-            _read_twice(run, [source for source in sources if source.format.name == name], lake.key)
+            _read_twice(run, [source for source in sources if source.format.name == name], lake.key, workers)
         appender.finish()
+        report.shared_ids = appender.shared_ids
         _tell(run, "done", sources[-1])
     return report
 
@@ -142,14 +145,18 @@ _JSON_COLUMNS = frozenset({"messages", "tools", "request_parameters", "client_he
 
 
 def _check_types(opened: Opened, form: Format) -> None:
-    """A column of a wrong type makes every row bad: say it once, for the file, instead of a million times."""
+    """A required column of a wrong type makes every row bad: say it once, for the file, instead of a million times."""
     if opened.framing != "parquet" or form.name != "canonical":
         return
     wanted = {column.name: column.type for schema in reversed(INTAKE_TABLES.values()) for column in schema}
     for column in opened.schema or ():
-        kind = _expected(column.name, wanted.get(column.name))
+        kind = _expected(column.name, wanted.get(column.name)) if column.name in _CALL else None
         if kind and not any(accepts(column.type) for accepts in _ACCEPTED[kind]):
             raise InputError(f"{opened.path}: column {column.name!r} is {column.type}, but must be {kind}. Cast it and run again.")
+
+
+_CALL = frozenset(REQUIRED["interactions"])
+"""What makes a call. Any other column of a wrong type is left out, and counted as that."""
 
 
 def _expected(name: str, kind: pa.DataType | None) -> str | None:
@@ -196,27 +203,56 @@ def _blocks(source: _Source) -> Iterable[Block]:
         _fail(source.report, error)
 
 
-def _read_twice(run: _Run, sources: list[_Source], key: bytes) -> None:
+def _read_twice(run: _Run, sources: list[_Source], key: bytes, workers: int | None) -> None:
     """Formats whose rows need what stands elsewhere: all their sources are seen once before any is read."""
+    count = max(1, workers if workers is not None else min(os.cpu_count() or 1, MOST_WORKERS))
+    size = sum(source.opened.size * (_PACKED if source.opened.compression else 1) for source in sources)
+    if count > 1 and getattr(sources[0].format, "keeps", False) and (size >= SMALL_BYTES or workers is not None):
+        _read_twice_parallel(run, sources, key, count)
+        return
     context = Context(keep_text=run.keep_text)
-    for source in sources:
-        context.base = source.base
-        for block in _blocks(source):
-            try:
-                index_block(block, source.format, context)
-            except InputError as error:
-                _fail(source.report, error)
-        _tell(run, "indexing", source)
-    fingerprints = Here(key).fingerprints
-    for number, source in enumerate(sources):
-        context.base = source.base
-        for block in _blocks(source):
-            try:
-                done = Done(number, block, read_block(block, source.format, context, fingerprints))
-            except InputError as error:
-                _fail(source.report, error)
-                continue
-            _take(run, source, done)
+    try:
+        for source in sources:
+            context.base = source.base
+            for block in _blocks(source):
+                try:
+                    with uncollected():
+                        index_block(block, source.format, context)
+                except InputError as error:
+                    _fail(source.report, error)
+            _tell(run, "indexing", source)
+        fingerprints = Here(key).fingerprints
+        for number, source in enumerate(sources):
+            context.base = source.base
+            for block in _blocks(source):
+                try:
+                    with uncollected():
+                        done = Done(number, block, read_block(block, source.format, context, fingerprints))
+                except InputError as error:
+                    _fail(source.report, error)
+                    continue
+                _take(run, source, done)
+    finally:
+        context.kept.close()
+
+
+def _read_twice_parallel(run: _Run, sources: list[_Source], key: bytes, count: int) -> None:
+    """Both passes in worker processes: what the first keeps is gathered here, in a file that the second looks things up in."""
+    pool, kept = Pool(key, count), Kept()
+    try:
+        for done in pool.read(job._replace(indexes=True) for job in _jobs(run, sources)):
+            source = sources[done.source]
+            if done.failed is not None:
+                _fail(source.report, done.failed)
+            if done.batch.kept is not None:
+                kept.extend(done.batch.kept)
+            _tell(run, "indexing", source)
+        path = kept.path()
+        for done in pool.read(job._replace(kept=path) for job in _jobs(run, sources)):
+            _take(run, sources[done.source], done)
+    finally:
+        pool.close()
+        kept.close()
 
 
 def _take(run: _Run, source: _Source, done: Done) -> None:
@@ -227,6 +263,7 @@ def _take(run: _Run, source: _Source, done: Done) -> None:
     bad = [row._replace(line=row.line + source.numbered) for row in batch.bad]
     run.quarantine.add(report.source, bad)
     report.quarantined.update(row.reason for row in bad)
+    report.left_out.update(batch.left_out)
     report.records += batch.records
     report.ignored += batch.ignored
     report.unknown_callers += batch.unknown

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from stillhunt.errors import BadRow
+from stillhunt.intake.formats.reading import unreadable
 
 _LARGEST = 64 << 20
 """Bytes of a file that a record refers to; no conversation is larger, and a special file must not be read for ever."""
@@ -31,26 +31,28 @@ def read_reference(reference: Any, field: str, folder: str) -> Any:
     if reference is None or reference == "":
         return None
     if not isinstance(reference, str) or "\0" in reference:
-        raise BadRow(f"{field}: expected a path or a file:// URI")
+        return unreadable(f"{field}: expected a path or a file:// URI")
     path = reference
     if "://" in reference[:32]:
         try:
             parts = urlsplit(reference)
         except ValueError:
-            raise BadRow(f"{field}: expected a path or a file:// URI") from None
+            return unreadable(f"{field}: expected a path or a file:// URI")
         if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
-            raise BadRow(f"{field}: only files are read; copy the uploaded content beside the log and refer to it by path")
+            return unreadable(f"{field}: only files are read; copy the uploaded content beside the log and refer to it by path")
         path = unquote(parts.path)
     try:
         base = Path(folder).resolve()
         target = (base / path).resolve()
         if not target.is_relative_to(base):
-            raise BadRow(f"{field}: the file lies outside the log's folder; copy the uploaded content beside the log")
+            return unreadable(f"{field}: the file lies outside the log's folder; copy the uploaded content beside the log")
         if not target.is_file() or target.stat().st_size > _LARGEST:
-            raise BadRow(f"{field}: no such file beside the log (or one beyond 64 MiB); copy the uploaded content there")
+            return unreadable(f"{field}: no such file beside the log (or one beyond 64 MiB); copy the uploaded content there")
         data = _plain(target.read_bytes(), field)
+        if data is None:
+            return None
     except (OSError, ValueError, RuntimeError):
-        raise BadRow(f"{field}: the file cannot be read; check its permissions") from None
+        return unreadable(f"{field}: the file cannot be read; check its permissions")
     try:
         return orjson.loads(data)
     except ValueError:
@@ -58,10 +60,10 @@ def read_reference(reference: Any, field: str, folder: str) -> Any:
     try:
         return [orjson.loads(line) for line in data.splitlines() if line.strip()]
     except ValueError:
-        raise BadRow(f"{field}: the file is neither JSON nor JSON lines") from None
+        return unreadable(f"{field}: the file is neither JSON nor JSON lines")
 
 
-def _plain(data: bytes, field: str) -> bytes:
+def _plain(data: bytes, field: str) -> bytes | None:
     """What a gzip file holds; any other data as it is. Bounded: a small file may hold terabytes."""
     if data[:2] != b"\x1f\x8b":
         return data
@@ -69,7 +71,7 @@ def _plain(data: bytes, field: str) -> bytes:
     try:
         plain = opened.decompress(data, _LARGEST)
     except zlib.error:
-        raise BadRow(f"{field}: the file is damaged gzip; get a sound copy") from None
+        return unreadable(f"{field}: the file is damaged gzip; get a sound copy")
     if opened.unconsumed_tail or not opened.eof:
-        raise BadRow(f"{field}: the file is cut off, or beyond 64 MiB unpacked")
+        return unreadable(f"{field}: the file is cut off, or beyond 64 MiB unpacked")
     return plain

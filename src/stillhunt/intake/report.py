@@ -26,6 +26,7 @@ class SourceReport:
     accounts: int = 0
     entitlements: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)  # by reason
+    left_out: Counter[str] = field(default_factory=Counter)  # fields that could not be read, by reason
     errors: list[str] = field(default_factory=list)  # one line each: why it could not be read, or not to its end
     skipped: str | None = None  # found in a folder, and no log
     filled: set[str] = field(default_factory=set)
@@ -38,6 +39,7 @@ class SourceReport:
             "bytes": self.size,
             **{name: getattr(self, name) for name in _COUNTS},
             "quarantined": dict(sorted(self.quarantined.items())),
+            "left_out": dict(sorted(self.left_out.items())),
             "errors": self.errors,
             "skipped": self.skipped,
         }
@@ -51,6 +53,7 @@ class IngestReport:
     """What an ingest did. `errors` not empty means: something that was given could not be read (exit status 2)."""
 
     sources: list[SourceReport] = field(default_factory=list)
+    shared_ids: int = 0  # accepted calls with the id of another account's call, or of one of another moment: kept under ids of their own
 
     @property
     def records(self) -> int:
@@ -86,6 +89,14 @@ class IngestReport:
         return total
 
     @property
+    def left_out(self) -> Counter[str]:
+        """Records that were kept without a field that could not be read, by reason; a record with two such fields counts for each."""
+        total: Counter[str] = Counter()
+        for source in self.sources:
+            total.update(source.left_out)
+        return total
+
+    @property
     def errors(self) -> list[str]:
         """One line for each source that could not be read, or not to its end."""
         return [error for source in self.sources for error in source.errors]
@@ -113,6 +124,8 @@ class IngestReport:
         return {
             **{name: sum(getattr(source, name) for source in self.sources) for name in _COUNTS},
             "quarantined": dict(sorted(quarantined.items())),
+            "left_out": dict(sorted(self.left_out.items())),
+            "shared_ids": self.shared_ids,
             "never_filled": self.never_filled,
             "errors": self.errors,
             "sources": [source.to_json() for source in self.sources],

@@ -5,6 +5,7 @@ A row that does not fit its table is set aside with its reason; it never takes i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -17,9 +18,12 @@ import pyarrow as pa
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.envelopes import Foreign
 from stillhunt.intake.formats import Context, Format, Found, Row, Scan
+from stillhunt.intake.formats.calls import made_id
 from stillhunt.intake.formats.placeholders import settle
+from stillhunt.intake.formats.reading import lenient
 from stillhunt.intake.framing import Block, Record, is_utf8, line_count, loaded, padded, records, records_of_lines
 from stillhunt.intake.grammar import PAD
+from stillhunt.intake.kept import Packed
 from stillhunt.intake.quarantine import Bad
 from stillhunt.intake.registry import source_of
 from stillhunt.records import CANONICAL_ACCOUNTS, ENTITLEMENTS, INTAKE_INTERACTIONS, REQUIRED, TEXTS
@@ -66,7 +70,11 @@ class Batch:
     unknown: int = 0  # calls that a gateway refused because it knew nobody by their credentials: no account's
     lines: int = 0  # how far the numbering of records moves on
     bad: list[Bad] = field(default_factory=list)
+    left_out: Counter[str] = field(
+        default_factory=Counter
+    )  # fields that could not be read, by reason: their records were kept without them
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
+    kept: Packed | None = None  # of a first pass: what its records keep for others
 
 
 def index_block(block: Block, form: Format, context: Context) -> None:
@@ -74,7 +82,8 @@ def index_block(block: Block, form: Format, context: Context) -> None:
     for _, record, _ in records(block):
         if isinstance(record, dict):
             try:
-                form.index(record, context)
+                with lenient():
+                    form.index(record, context)
             except Exception:  # noqa: S112  # `read` meets the same record and says what is wrong with it
                 continue
 
@@ -129,7 +138,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
     batch.records = len(numbers) + batch.scanned
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
-        table, offenders = to_table(rows[name], schema, required)
+        table, offenders = to_table(rows[name], schema, required, batch.left_out)
         for row_number, reason in offenders.items():
             refused.setdefault(origins[name][row_number], reason)
         if name == "interactions" and scan is not None:
@@ -179,19 +188,69 @@ def _read(record: Row | BadRow, position: int, form: Format, context: Context, b
         return []
     found: list[Found] = []
     try:
-        for kind, row in form.read(record, context):
-            _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
-            settle(row)
-            found.append((kind, row))
-        batch.ignored += not found
+        _rows_into(found, record, form, context)
     except UnknownCaller:
         batch.unknown += 1
-    except BadRow as bad:
-        refused[position] = str(bad)  # one record may hold many calls: those that came before the bad one are good, and stay
+        return found
     except Exception as error:  # a format that trips over a record must not cost the others
-        refused[position] = f"{form.name} could not read it ({type(error).__name__})"
-        return []
-    return found
+        strict = str(error) if isinstance(error, BadRow) else f"{form.name} could not read it ({type(error).__name__})"
+    else:
+        batch.ignored += not found
+        return found
+    # Something in it cannot be read. Whatever else is there is kept; tables of accounts may be told once only, so those stay.
+    kept = [(kind, row) for kind, row in found if kind != "interactions"]
+    found = []
+    with lenient() as left_out:
+        try:
+            _rows_into(found, record, form, context)
+        except UnknownCaller:
+            batch.unknown += 1
+        except BadRow as bad:
+            refused[position] = str(bad)
+        except Exception:
+            refused[position] = strict
+            return []  # a format that trips over a record says nothing of it that can be relied on
+    for kind, row in found:
+        missing = next(
+            (name for name in REQUIRED[kind] if row.get(name) is None and not (name == "account_id" and context.account_optional)), None
+        )
+        if missing is None:
+            kept.append((kind, row))
+        else:
+            refused.setdefault(position, _reason(missing, strict, left_out))
+    if position not in refused:
+        batch.left_out.update(dict.fromkeys(left_out or [strict], 1))
+    return kept
+
+
+def _rows_into(found: list[Found], record: Row, form: Format, context: Context) -> None:
+    """Add the rows of a record to `found`; those before the fault stay, since one record may hold many calls."""
+    for kind, row in form.read(record, context):
+        _ = INTAKE_TABLES[kind]  # a table that does not exist is the format's mistake, too
+        settle(row)
+        if kind == "interactions" and row.get("interaction_id") is None:
+            row["interaction_id"] = made_id(*(row.get(name) for name in _TELLS_APART))
+        found.append((kind, row))
+
+
+_TELLS_APART = (
+    "account_id",
+    "started_at",
+    "ended_at",
+    "request_model",
+    "system",
+    "transcript",
+    "response",
+    "input_tokens",
+    "output_tokens",
+)
+"""What a call is known by that has no id: the same record gives the same id whenever it is read."""
+
+
+def _reason(column: str, strict: str, left_out: list[str]) -> str:
+    """Why a row lacks what makes a call: the field that should have given it, as far as can be told."""
+    sign = "expected a time" if column == "started_at" else "expected an id"
+    return next((reason for reason in (strict, *left_out) if sign in reason or "since 1970" in reason), f"{column}: missing")
 
 
 def _in_order(scan: Scan, table: pa.Table, lines: list[int]) -> pa.Table:
@@ -232,10 +291,16 @@ def _shown(value: object) -> str:
 # Rows -> one Arrow table
 
 
-def to_table(rows: list[Row], schema: pa.Schema, required: Iterable[str]) -> tuple[pa.Table, dict[int, str]]:
-    """Build a table of `schema`; rows that do not fit are left out and returned as position -> reason.
+def to_table(
+    rows: list[Row], schema: pa.Schema, required: Iterable[str], left_out: Counter[str] | None = None
+) -> tuple[pa.Table, dict[int, str]]:
+    """Build a table of `schema`.
 
+    A value that does not fit its column costs the row in a required column, and only itself elsewhere (counted in `left_out`).
     Columns are built whole. Only when one fails are its values tried one by one, so that sound data pays nothing.
+
+    Returns:
+        The table, and the rows that are not in it as position -> reason.
     """
     arrays: list[pa.Array[Any]] = []
     offenders: dict[int, str] = {}
@@ -244,10 +309,15 @@ def to_table(rows: list[Row], schema: pa.Schema, required: Iterable[str]) -> tup
         try:
             array = pa.array(values, column.type)
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            for position, value in enumerate(values):
-                if not _fits(value, column.type):
-                    offenders.setdefault(position, f"{name}: expected {_KINDS.get(column.type, 'a time')}")
-            continue
+            misfits = [position for position, value in enumerate(values) if not _fits(value, column.type)]
+            reason = f"{name}: expected {_KINDS.get(column.type, 'a time')}"
+            if name in required:
+                offenders.update({position: offenders.get(position, reason) for position in misfits})
+                continue
+            if left_out is not None:
+                left_out[reason] += len(misfits)
+            without = set(misfits)
+            array = pa.array([None if position in without else value for position, value in enumerate(values)], column.type)
         if array.null_count and name in required:
             for position, value in enumerate(values):
                 if value is None:

@@ -1,7 +1,7 @@
 """JSON lines cut up in a compiled loop: where wanted values stand, without an object for each of them.
 
 In: the bytes of a block of lines in UTF-8, and a `Plan` of what is wanted. Out: for each line whether it is sound JSON that holds
-only what the plan expects, and the spans of the wanted values. May import: intake.grammar and intake.instructions.
+only what the plan expects, and the spans of the wanted values. May import: intake.grammar and compiled.
 
 Every byte of a line is checked against `intake.grammar`, whoever wants it or not, and a line is given up rather than guessed at where
 names of what is wanted are escaped or come twice. Lines that are given up are somebody else's to read.
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from stillhunt.compiled import compiled, inlined
+from stillhunt.compiled.instructions import differences_at, mum, newlines_at, word_at, zeros_below
 from stillhunt.intake.grammar import (
     COLON,
     COMMA,
@@ -34,7 +36,6 @@ from stillhunt.intake.grammar import (
     over,
     string,
 )
-from stillhunt.intake.instructions import compiled, differences_at, inlined, mum, newlines_at, word_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 
@@ -83,7 +84,7 @@ class Plan:
     """What is wanted of a line, as tables for the loop. `words` are looked up by `word`, for roles and the like.
 
     Attributes:
-        slots: dotted path -> column of `Scanned.spans`; of an `Each`, `path.name` -> column of `Scanned.items`.
+        slots: dotted path -> column of `Scanned.spans`, "" for all `NOTHING`; of an `Each`, `path.name` -> column of `Scanned.items`.
     """
 
     wanted: Wanted
@@ -105,7 +106,8 @@ class Plan:
         for name, value in wanted.items():
             where = f"{path}{name}"
             slots = self.each if strict else self.slots
-            slot = slots[where] = len(slots)
+            # All that must be nothing share one column, in which nothing is looked up: each column costs time in every line.
+            slot = slots.setdefault("" if value == NOTHING and not strict else where, len(slots))
             kind, child = value, 0
             if isinstance(value, Each):
                 kind, child = LIST, self._add(value.of, f"{where}.", strict=True, most=0)
@@ -360,7 +362,7 @@ def _line(
                 if found >= 0:
                     kind, slot = entries[found, 3], entries[found, 4]
                     span = items[n, slot] if strict else spans[slot]
-                    if span[0] != UNSEEN:
+                    if span[0] != UNSEEN and kind != NOTHING:
                         return -1, n, 0
                     if (kind == OBJECT and data[i] == CURLY) or (kind == LIST and data[i] == SQUARE):
                         span[0], span[1], span[2] = i, i, data[blank(data, i + 1)] == data[i] + 2

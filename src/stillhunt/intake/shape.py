@@ -1,7 +1,7 @@
 """How a message is written, as one number: what one sees without reading what it says.
 
 In: transcripts as `records.INTAKE_INTERACTIONS` has them (any slice, nulls allowed). Out: one int64 a row, of fields that lie side
-by side (`records.SHAPE_FIELDS`). May import: records, intake.instructions, intake.sketch and intake.topic.
+by side (`records.SHAPE_FIELDS`). May import: records, compiled, intake.sketch and intake.topic.
 
 Of the last message of a user, without the white space around it: how long it is, how it begins and ends, its lines, sentences and
 marks, how long its words are, whether it speaks in the first person, whether somebody types hastily, and hashes of its first word and
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum
 from stillhunt.intake.sketch import Kernel, text_column
 from stillhunt.intake.topic import last_turn
 from stillhunt.records import SHAPE_FIELDS

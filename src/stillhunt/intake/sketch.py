@@ -1,7 +1,7 @@
 """Text to numbers, in compiled loops over Arrow's own buffers.
 
 In: columns of large_string (any slice, nulls allowed). Out: arrays of exact hashes, sizes and consistent k-gram sketches.
-May import: intake.instructions, intake.thinning and intake.unicode_table, nothing else of stillhunt.
+May import: compiled, intake.thinning and intake.unicode_table, nothing else of stillhunt.
 
 A sketch answers "which instructions does this call carry?" wherever they stand and whatever fills their slots:
 
@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum, word_at, zeros_below
 from stillhunt.intake.thinning import EDGE, GRAM_SHIFT, MAX_GRAMS, THRESHOLD, WAITING, State, begin, kept_of, new_state, settle
 from stillhunt.intake.unicode_table import PLANES_END, table
 

@@ -1,7 +1,7 @@
 """Spans of scanned lines (see `intake.scanning`) to Arrow columns: text without its escapes, numbers, and JSON as it was written.
 
 In: `Scanned.data` and spans, int64 (rows, 3). Out: Arrow arrays with one element a row, null where a span is not there.
-May import: intake.grammar and intake.instructions.
+May import: intake.grammar and compiled.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import copy_wide, specials_at, zeros_below
 from stillhunt.intake.grammar import BACKSLASH, hexadecimal
-from stillhunt.intake.instructions import compiled, copy_wide, specials_at, zeros_below
 
 Kernel = npt.NDArray[Any]
 

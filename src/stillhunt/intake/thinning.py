@@ -1,7 +1,7 @@
 """Which of a text's grams stay: at most 48, chosen so that an instruction beside a long document stays visible.
 
 In: the hashes of sampled grams (see `intake.sketch`) in the order of the text. Out: those that are kept, ascending.
-May import: intake.instructions, nothing else of stillhunt.
+May import: compiled, nothing else of stillhunt.
 
 Instructions stand at the ends of messages, documents between them. So the first and last `EDGE` grams of the system text and of the
 first and last user message are kept apart from all that lies between, and each of the two has a threshold of its own, halved until
@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import zeros_below
 
 MOST_AT_EDGES, MOST_BETWEEN = 32, 16
 MAX_GRAMS = MOST_AT_EDGES + MOST_BETWEEN

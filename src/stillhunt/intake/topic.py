@@ -1,7 +1,7 @@
 """What a call is about, as one number a text: SimHashes that differ in few bits where texts share most of their longer words.
 
 In: columns of large_string (any slice, nulls allowed). Out: one int64 a row, with a mask of the rows that have one. May
-import: intake.instructions and intake.sketch, nothing else of stillhunt.
+import: compiled and intake.sketch, nothing else of stillhunt.
 
 A word is a run of ASCII letters and digits, folded to lower case, and of any bytes of scripts that take two bytes a letter
 (Greek, Cyrillic, Arabic, ...). Of scripts with three (Chinese, Japanese, Korean, Thai, the Indian ones), which mostly have no spaces,
@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled, mum, word_at, zeros_below
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import mum, word_at, zeros_below
 from stillhunt.intake.sketch import Kernel, text_column
 
 MOST_WORDS, LEAST_WORDS, LEAST_BYTES = 24, 4, 4

@@ -11,12 +11,14 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from multiprocessing.connection import wait
 from typing import NamedTuple
@@ -26,20 +28,26 @@ from stillhunt.intake import early
 from stillhunt.intake.fingerprint import Fingerprinter
 from stillhunt.intake.formats import Context
 from stillhunt.intake.framing import Block
+from stillhunt.intake.kept import Kept
 from stillhunt.intake.registry import by_name
-from stillhunt.intake.rows import Batch, packed, read_block, unpacked
+from stillhunt.intake.rows import Batch, index_block, packed, read_block, unpacked
 
 MOST_WORKERS = 8  # each takes some 150 MB of its own; past this the lake is what waits
 
 
 class Job(NamedTuple):
-    """One block and how to read it. `source` says whose it is."""
+    """One block and how to read it. `source` says whose it is.
+
+    With `indexes`, only what its records keep for others comes back. `kept` is the file of what all of them kept.
+    """
 
     source: int
     block: Block
     format: str
     base: str
     keep_text: bool
+    indexes: bool = False
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Here:
         """Read `jobs` one after the other."""
         for job in jobs:
             try:
-                with _uncollected():
+                with uncollected():
                     batch = _read(job, self.fingerprints)
             except InputError as error:
                 yield Done(job.source, job.block, Batch(), error)
@@ -176,7 +184,7 @@ _ENOUGH, _WORTHWHILE = 10_000, 0.5
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without looking for cycles: decoded records hold none, counting references frees them, and looking costs a sixth of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -209,10 +217,22 @@ def _nothing() -> None:
 
 def _work(job: Job) -> Batch:
     assert _fingerprints is not None
-    with _uncollected():
+    with uncollected():
         return packed(_read(job, _fingerprints))
 
 
 def _read(job: Job, fingerprints: Fingerprinter) -> Batch:
     # A context of its own for each block: what is remembered must not depend on which worker read what before.
-    return read_block(job.block, by_name(job.format), Context(base=job.base, keep_text=job.keep_text), fingerprints)
+    form, context = by_name(job.format), Context(base=job.base, keep_text=job.keep_text)
+    if job.indexes:
+        context.kept = Kept(memory_bytes=sys.maxsize)
+        index_block(job.block, form, context)
+        return Batch(kept=context.kept.packed())
+    if job.kept is not None:
+        context.kept = _opened(job.kept)
+    return read_block(job.block, form, context, fingerprints)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: str) -> Kept:
+    return Kept.opened(path)

@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from stillhunt.compiled import compiled, pasted
 
 Strings: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 Words = npt.NDArray[np.uint64]
@@ -43,12 +44,12 @@ class Digests(NamedTuple):
         return Digests(self.high[chosen], self.low[chosen])
 
 
-@numba.njit(inline="always")
+@pasted
 def _rotate(x: Any, bits: int) -> Any:
     return (x << np.uint64(bits)) | (x >> np.uint64(64 - bits))
 
 
-@numba.njit(inline="always")
+@pasted
 def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     v0 += v1
     v1 = _rotate(v1, 13) ^ v0
@@ -63,7 +64,7 @@ def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
     return v0, v1, v2, v3
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _siphash128(data: Any, offsets: Any, k0: Any, k1: Any, high: Any, low: Any) -> None:
     for row in range(high.size):
         start, end = offsets[row], offsets[row + 1]

@@ -76,7 +76,7 @@ def named_apart(index: IdIndex, rows: pa.Table) -> tuple[pa.Table, Calls, npt.ND
     return _with_ids(rows, ids), calls, fresh, renamed
 
 
-def _with_ids(rows: pa.Table, ids: list[str]) -> pa.Table:
+def _with_ids(rows: pa.Table, ids: list[Any]) -> pa.Table:
     return rows.set_column(rows.column_names.index("interaction_id"), "interaction_id", pa.array(ids, pa.string()))
 
 

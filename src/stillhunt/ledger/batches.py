@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stillhunt.compiled import compiled
 from stillhunt.errors import StillhuntError
 from stillhunt.lake.identity import Digests, Strings, siphash128
 from stillhunt.lake.keys import make_key
@@ -293,7 +293,7 @@ def _extend(path: Path, end: int, data: bytes) -> None:
         os.close(file)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _search(ids: Any, first: Any, wanted: Any) -> Any:
     """(batch, position) of each id that is `wanted`: guessed where it must be, then in doubled steps, then by halves."""
     found = []

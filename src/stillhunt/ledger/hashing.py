@@ -11,13 +11,14 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import config
 from numba.extending import intrinsic
+
+from stillhunt.compiled import compiled, target
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -41,7 +42,8 @@ def has_instructions() -> bool:
     chosen = getattr(config, "CPU_NAME", None) or getattr(
         config, "CPU_FEATURES", None
     )  # somebody compiles for another processor than this one
-    return not chosen and bool(binding.get_host_cpu_features().get("sha")) and binding.get_process_triple().startswith("x86_64")
+    foreign = bool(chosen) and not target.building()
+    return not foreign and bool(binding.get_host_cpu_features().get("sha")) and binding.get_process_triple().startswith("x86_64")
 
 
 def hash_pieces(data: Bytes, edges: npt.NDArray[np.int64]) -> Bytes:
@@ -111,7 +113,7 @@ def _compressing(typing_context: Any, state: Any, data: Any, index: Any) -> Any:
 _compress: Any = intrinsic(_compressing)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _hash_pieces(data: Any, edges: Any, first: Any, out: Any) -> None:
     state = np.empty(8, np.uint32)
     last = np.empty(128, np.uint8)

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from stillhunt import records
+from stillhunt.compiled import compiled
 from stillhunt.ledger.hashing import HASH_BYTES, hash_fixed, hash_pieces
 from stillhunt.verifier import ROW_COLUMNS, ROW_GROUPS, SALT_SIZE
 
@@ -158,7 +158,7 @@ def _array(buffer: Any, kind: Any) -> npt.NDArray[Any]:
     return np.empty(0, kind) if buffer is None or not buffer.size else np.frombuffer(memoryview(buffer), kind)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _put_salts(out: Any, cursor: Any, own_salts: Any, group: int) -> None:
     for row in range(cursor.size):
         at = cursor[row]
@@ -167,7 +167,7 @@ def _put_salts(out: Any, cursor: Any, own_salts: Any, group: int) -> None:
         cursor[row] = at + 16
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _put_fixed(out: Any, cursor: Any, number: int, data: Any, valid: Any) -> None:
     width = data.shape[1]
     for row in range(cursor.size):
@@ -181,7 +181,7 @@ def _put_fixed(out: Any, cursor: Any, number: int, data: Any, valid: Any) -> Non
             cursor[row] = at + 5 + width
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _put_variable(out: Any, cursor: Any, number: int, data: Any, starts: Any, valid: Any) -> None:
     for row in range(cursor.size):
         if valid[row]:

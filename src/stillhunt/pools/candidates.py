@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillhunt.channels import Family
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.columns import Column, Flags, Index
 from stillhunt.pools.crossings import LARGEST, LEAST, crossed
 from stillhunt.pools.population import Population, Sets

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.channels.threads import THREADS, in_threads
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.columns import Changed, Codes, Column, Floats, Index, Levels, binned
 from stillhunt.pools.evidence import Groups, averaged, urns
 from stillhunt.pools.population import Population, Sets

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt.channels import Aspect, Family
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 
 Codes = npt.NDArray[np.int32]
 Index = npt.NDArray[np.int64]

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.special import gammainc
 
 from stillhunt.channels.threads import in_threads
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.columns import CROSSED, Codes, Column, Floats, Index
 from stillhunt.pools.population import Population
 from stillhunt.pools.rows import by_value

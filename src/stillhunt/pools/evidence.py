@@ -43,7 +43,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, gammaln
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.columns import Codes, Coding, Column, Flags, Floats, Index, Levels
 from stillhunt.pools.population import Population
 from stillhunt.pools.rows import distinct, rows_of

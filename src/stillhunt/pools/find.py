@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.calibration import bounds
 from stillhunt.pools.candidates import CONTROL, FAMILIES, LEAST, Candidates, propose
 from stillhunt.pools.columns import Flags, Floats, Index

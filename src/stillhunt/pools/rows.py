@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 
 Index = npt.NDArray[np.int64]
 

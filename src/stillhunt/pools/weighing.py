@@ -19,7 +19,7 @@ import numpy as np
 
 from stillhunt.channels import Family
 from stillhunt.channels.threads import THREADS, in_threads
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.pools.calibration import FLOOR
 from stillhunt.pools.candidates import Crossing
 from stillhunt.pools.carrying import carrying

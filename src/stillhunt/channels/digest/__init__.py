@@ -1,7 +1,7 @@
 """The digest of every account: what its calls come to, folded once, in the order in which they were taken in.
 
 In: the lake's interactions and accounts. Out: `Digest`, all that channels, pools and campaigns look at.
-May import: records, errors, lake, intake.instructions, intake.fingerprint's hashes. A scan reads each call once; the next scan only those
+May import: records, errors, lake, compiled, intake.fingerprint's hashes. A scan reads each call once; the next scan only those
 that are new. Everything is bounded per account (about four kilobytes) and a function of the calls and their order.
 """
 

@@ -1,7 +1,7 @@
 """Files of the lake as chunks of columns that compiled loops understand.
 
 In: data files, or batches of `records.INTERACTIONS`. Out: `Chunk`, with accounts and categories as numbers.
-May import: records, lake, intake.instructions. A chunk is the same rows whoever reads: batches are cut by files and row groups alone.
+May import: records, lake, compiled. A chunk is the same rows whoever reads: batches are cut by files and row groups alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from stillhunt.channels.digest.kernels import Chunk
 from stillhunt.channels.digest.numbering import HashNumbers, Numbers, StringNumbers, hashes
+from stillhunt.compiled import frozen
 from stillhunt.records import INTERACTIONS
 
 COLUMNS = (
@@ -97,7 +98,7 @@ def chunk_of(table: pa.Table, names: Names) -> Chunk:
         names.labels += [label or "" for label in labels]
     parameters, has_parameters = _hash(table, "parameters_hash")
     offsets, grams, has_sketch = _sketches(table["sketch"])
-    return Chunk(
+    made = Chunk(
         account=_numbers(table["account_id"], names.accounts),
         micros=_micros(table["started_at"]),
         status=_whole(table, "http_status", np.int32),
@@ -121,6 +122,7 @@ def chunk_of(table: pa.Table, names: Names) -> Chunk:
         offsets=offsets,
         grams=grams,
     )
+    return Chunk(*map(frozen, made))
 
 
 def put_together(chunks: list[Chunk]) -> Chunk:
@@ -133,7 +135,7 @@ def put_together(chunks: list[Chunk]) -> Chunk:
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in Chunk._fields if name != "offsets"}
     begun = np.cumsum([0, *sizes])
     offsets = np.concatenate([np.zeros(1, np.int64), *(part.pop("offsets")[1:] + at for part, at in zip(parts, begun, strict=False))])
-    return Chunk(**columns, offsets=offsets)
+    return Chunk(*map(frozen, Chunk(**columns, offsets=offsets)))
 
 
 def _whole(table: pa.Table, name: str, kind: Any) -> npt.NDArray[Any]:

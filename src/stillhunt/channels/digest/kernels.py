@@ -1,7 +1,7 @@
 """The fold over calls, in compiled loops: what one chunk of calls does to the digests of its accounts.
 
 In: a chunk's columns (`Chunk`) and the state's arrays (`Rows`, `Units`, `Held`). Out: the same arrays, changed.
-May import: intake.instructions. Everything here is a function of the calls and their order alone, so that folding anew gives the same.
+May import: compiled. Everything here is a function of the calls and their order alone, so that folding anew gives the same.
 
 What is bounded, and how:
 
@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled, merged, uncounted
+from stillhunt.compiled import compiled, merged, uncounted
 
 Array = npt.NDArray[Any]
 

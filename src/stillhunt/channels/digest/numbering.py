@@ -1,6 +1,6 @@
 """Small numbers for strings and hashes, in the order in which they first come.
 
-In: Arrow strings, or int64 hashes. Out: int32 numbers. May import: intake.instructions, lake.identity. Strings are told apart by 64 bits
+In: Arrow strings, or int64 hashes. Out: int32 numbers. May import: compiled, lake.identity. Strings are told apart by 64 bits
 of a SipHash: two of a million differ in them with a probability of 1 - 3e-8.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 from stillhunt.lake.identity import siphash128
 
 Numbers = npt.NDArray[np.int32]

@@ -16,7 +16,7 @@ from stillhunt.channels.digest.kernels import (
     Rows,
     Units,
 )
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Log formats: one module per source, found by entry point (group ``stillhunt.formats``).
 
 In: one record (a dict) as the source wrote it. Out: rows with the columns of `records.INTAKE_INTERACTIONS`
-(or of `CANONICAL_ACCOUNTS`, `ENTITLEMENTS`). May import: records, errors, intake.bodies, intake.framing.
+(or of `CANONICAL_ACCOUNTS`, `ENTITLEMENTS`). May import: records, errors, intake.bodies, intake.framing, intake.kept.
 A format does no I/O of its own except to follow a reference that its record names.
 """
 
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from stillhunt.intake.kept import Kept
 
 Row = dict[str, Any]
 """One interaction, account or entitlement: column name -> value; absent columns are simply not there.
@@ -38,6 +40,7 @@ class Context:
     keep_text: bool = False
     account_optional: bool = False  # half of a log is read for `join`: the other half may know whose call it is
     facts: dict[Any, Any] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)  # the same for what grows with the log: it may be larger than memory
 
 
 class Format(Protocol):

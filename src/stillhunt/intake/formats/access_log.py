@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
@@ -30,6 +29,7 @@ from stillhunt.intake.formats.calls import (
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
 from stillhunt.intake.formats.openai_body import moment
+from stillhunt.intake.formats.reading import unreadable
 from stillhunt.intake.formats.values import address, from_text, headers, http_status, label, optional_identifier, trusted_address
 from stillhunt.intake.vendors import usage_of, vendor_request, vendor_response
 
@@ -133,7 +133,7 @@ def _moment(value: Any, field: str) -> int:
         return moment(value, field)
     day, month, year, clock, hours, minutes = found.groups()
     if month.lower() not in _MONTHS:
-        raise BadRow(f"{field}: expected a time as nginx writes it")
+        return unreadable(f"{field}: expected a time as nginx writes it")
     zone = f"{hours}:{minutes}" if hours else "+00:00"
     return from_text(f"{year}-{_MONTHS.index(month.lower()) + 1:02d}-{day}T{clock}{zone}", field)
 

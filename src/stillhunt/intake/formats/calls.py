@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from stillhunt.errors import BadRow
+from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
 from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
@@ -96,10 +96,15 @@ def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str
     """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential.
 
     A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
+
+    Raises:
+        UnknownCaller: such a credential is all that the request has.
     """
     account = next((found for name in ACCOUNT_NAMES if (found := person(sent.get(name), name))), None)
     key = next((found for name in _SECRETS if (found := credential_id(sent.get(name)))), None)
-    if str(status).partition(".")[0] in ("401", "403", "407"):
+    if key is not None and str(status).partition(".")[0] in ("401", "403", "407"):
+        if account is None:
+            raise UnknownCaller("account: the gateway refused the credentials, and knows nobody by them")
         key = None
     return account or key, key
 

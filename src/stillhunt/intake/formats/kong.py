@@ -15,6 +15,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.litellm_calls import operation_of_route, settings_in
 from stillhunt.intake.formats.litellm_fields import model_of, split_parameters
 from stillhunt.intake.formats.placeholders import REFUSED, is_nobody
+from stillhunt.intake.formats.reading import unreadable
 from stillhunt.intake.formats.usage import tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
@@ -23,6 +24,7 @@ from stillhunt.intake.formats.values import (
     headers,
     http_status,
     label,
+    object_of,
     optional_identifier,
     optional_identity,
 )
@@ -202,7 +204,7 @@ def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return {}
     if isinstance(value, Mapping):
         return value
-    raise BadRow(f"{name}: expected an object")
+    return object_of(value, name)
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +238,7 @@ def _account(account: str | None, consumer: Mapping[str, Any], context: Context)
 def _sum(started: Any, waited: Any) -> Any:
     if isinstance(started, int | float) and isinstance(waited, int | float) and not isinstance(waited, bool):
         return started + waited
-    raise BadRow("latencies.request: expected milliseconds")
+    return unreadable("latencies.request: expected milliseconds")
 
 
 FORMAT = Kong()

@@ -100,7 +100,7 @@ class LiteLLM:
         if type(metadata) is not dict:
             metadata = json_object(metadata, "metadata")
         meta = metadata.get
-        call_type = call_type_of(record)
+        call_type = call_type_of(record, metadata)
         key_id = optional_identifier(meta("user_api_key_hash"), "metadata.user_api_key_hash")
         users = ((meta("user_api_key_user_id"), "metadata.user_api_key_user_id"),)
         try:
@@ -121,7 +121,7 @@ class LiteLLM:
             kind = kind[0], operation_in(messages, response) or kind[1]
         if account_id is None and not context.account_optional:
             raise BadRow("metadata.user_api_key_user_id, metadata.user_api_key_hash: expected one of them, to know whose call it is")
-        interaction_id, request_ids = ids_of_call(get("litellm_call_id"), ((get("id"), "id"),))
+        call_id, interaction_id, request_ids = ids_of_call(get("litellm_call_id"), ((get("id"), "id"),))
         organization_id = organization_of((meta(name), f"metadata.{name}") for name in ("user_api_key_org_id", "user_api_key_team_id"))
         own_ids = (interaction_id, *request_ids)
         conversation_id = optional_identifier(get("session_id"), "session_id")
@@ -147,7 +147,9 @@ class LiteLLM:
         if is_pass_through(call_type) and isinstance(messages, Mapping):
             own["request_parameters"] = split_parameters(settings_in(messages), "messages")[0] or parameters
             own["request_model"] = label(get("model_group"), "model_group") or model or model_of(messages.get("model"))
-        who = Who(interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id)
+        who = Who(
+            call_id, interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id
+        )
         return rows_of_call(record, metadata, kind, who, body, response, own, context)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from stillhunt.intake.bodies import opened_body
 from stillhunt.intake.formats.envoy_ai import operation_of
+from stillhunt.intake.formats.placeholders import ABSENT
 from stillhunt.intake.formats.values import decoded, label
 
 OPERATIONS = {
@@ -64,9 +65,27 @@ _OBJECTS = frozenset(
 """What an API's answer calls itself when no model wrote it."""
 
 
-def call_type_of(record: Mapping[str, Any]) -> str:
-    """What kind of call it was; a missing or empty type is an ordinary completion."""
-    return label(record.get("call_type"), "call_type") or "completion"
+_PAGES = frozenset(
+    (
+        *("key", "user", "team", "organization", "customer", "end_user", "model", "models", "model_group", "budget", "health", "spend"),
+        *("global", "config", "cache", "credentials", "guardrails", "files", "batches", "assistants", "threads", "vector_stores", "sso"),
+        *("mcp", "mcp-rest", "fine_tuning", "containers", "tag", "policy", "login", "metrics", "routes", "openapi.json", "ui"),
+    )
+)
+"""Where routes begin that administer the proxy or hold what is not a model, with or without /v1."""
+
+
+def call_type_of(record: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+    """What kind of call it was. Without a type the route tells, which newer versions log; without either it is a completion."""
+    found = label(record.get("call_type"), "call_type")
+    if found is not None and found not in ABSENT:
+        return found
+    route = metadata.get("user_api_key_request_route")
+    if isinstance(route, str):
+        parts = [part for part in route.lower().split("/") if part and part != "v1"]
+        if operation_of_route(route) is not None or (parts and parts[0] in _PAGES):
+            return f"/{route.lstrip('/')}"
+    return "completion"
 
 
 def kind_of_call(call_type: str) -> tuple[str, str] | None:

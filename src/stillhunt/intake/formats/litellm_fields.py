@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from stillhunt.errors import UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Found, Row
-from stillhunt.intake.formats.placeholders import ABSENT, NOBODY, REFUSED, is_rotating
+from stillhunt.intake.formats.placeholders import ABSENT, NO_CALL, NOBODY, REFUSED, is_rotating
 from stillhunt.intake.formats.usage import Tokens, tokens_of, usage_in
 from stillhunt.intake.formats.values import (
     address,
@@ -96,6 +96,7 @@ def client_headers(metadata: Mapping[str, Any], proxy_request: Any) -> str | Non
 class Who(NamedTuple):
     """Whose call a record is, by the ids that the two payloads find in different places."""
 
+    call_id: str | None
     interaction_id: str | None
     request_ids: tuple[str, ...]
     account_id: str | None
@@ -104,15 +105,26 @@ class Who(NamedTuple):
     conversation_id: str | None
 
 
-def ids_of_call(call_id: Any, others: Iterable[tuple[Any, str]]) -> tuple[str | None, tuple[str, ...]]:
-    """(id of the interaction, the other ids that other logs may know it by).
+def ids_of_call(call_id: Any, others: Iterable[tuple[Any, str]]) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """(id of the call, id of the interaction, the other ids that other logs may know it by).
 
     The call's id is the proxy's and one for all its loggers. The id of the response is made anew by each logger for some
     APIs, and chosen by the upstream for others, so it only counts where there is no call's id.
     """
     found = [optional_identifier(call_id, "litellm_call_id"), *(optional_identifier(value, field) for value, field in others)]
-    ids = tuple(dict.fromkeys(one for one in found if one is not None))
-    return (ids[0], ids[1:]) if ids else (None, ())
+    ids = tuple(dict.fromkeys(one for one in found if one is not None and one not in NO_CALL))
+    call = found[0] if ids[:1] == (found[0],) else None
+    return (call, ids[0], ids[1:]) if ids else (None, None, ())
+
+
+def attempt_of(call: str, started: int) -> str:
+    """The id of an attempt that failed: the proxy tries again under the same call's id, often within the same second.
+
+    Args:
+        call: the call's id.
+        started: when the attempt began, in microseconds.
+    """
+    return f"{call}#{started}"
 
 
 def account_of(users: Iterable[tuple[Any, str]], key_id: str | None, metadata: Mapping[str, Any], error: Any) -> str | None:
@@ -179,9 +191,13 @@ def rows_of_call(
     """
     get, meta = record.get, metadata.get
     tokens = token_counts(record, meta("usage_object"), response)
+    started = from_seconds(get("startTime"), "startTime")
+    interaction_id, request_ids = who.interaction_id, who.request_ids
+    if who.call_id is not None and started is not None and (get("status") or meta("status")) == "failure":
+        interaction_id, request_ids = attempt_of(who.call_id, started), tuple(dict.fromkeys((who.call_id, *request_ids)))
     row: Row = {
-        "interaction_id": who.interaction_id,
-        "started_at": from_seconds(get("startTime"), "startTime"),
+        "interaction_id": interaction_id,
+        "started_at": started,
         "account_id": who.account_id,
         "organization_id": who.organization_id,
         "key_id": who.key_id,
@@ -206,8 +222,8 @@ def rows_of_call(
         "messages": body.messages,
         **own,
     }
-    if who.request_ids:
-        row["_request_ids"] = list(who.request_ids)
+    if request_ids:
+        row["_request_ids"] = list(request_ids)
     email = meta("user_api_key_user_email")
     if email is None or who.account_id is None:
         return (("interactions", row),)

@@ -7,7 +7,7 @@ else, so that `litellm.py` stays the definition of the format and the only place
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,21 +15,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.compiled import compiled
+from stillhunt.compiled.instructions import pairs_at, zeros_below
 from stillhunt.intake.bodies import LETTERS, NO_TEXT, REDACTED, TRUNCATION_MARKS, Body, set_tools
 from stillhunt.intake.formats import Also, Context, Scan
 from stillhunt.intake.formats.litellm_calls import call_type_of, is_pass_through, kind_of_call
 from stillhunt.intake.formats.litellm_fields import (
     NO_MODEL,
     NOT_TEAMS,
+    attempt_of,
     client_headers,
     first_seen_account,
     outcome,
     split_parameters,
 )
-from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NOBODY, REFUSED, ROTATING
+from stillhunt.intake.formats.placeholders import ABSENT, LONGEST_WORD, NO_CALL, NOBODY, REFUSED, ROTATING
 from stillhunt.intake.formats.usage import CACHED, GIVEN_DETAILS, REASONING, SPENT_DETAILS
 from stillhunt.intake.formats.values import EARLIEST, LATEST, address, decoded
-from stillhunt.intake.instructions import compiled, pairs_at, zeros_below
 from stillhunt.intake.scanning import (
     COUNT,
     IDENTIFIER,
@@ -104,6 +106,7 @@ _COUNTED = (
 )
 _PLAN = Plan(_WANTED, {role.encode(): ord(letter) for role, letter in LETTERS.items()})
 _ROLE, _CONTENT = _PLAN.each["messages.role"], _PLAN.each["messages.content"]
+_USAGE = "metadata.usage_object"
 _ANSWER = "response.choices.message"
 _SYSTEM, _OTHER = ord("s"), ord("o")
 _NOTHING = np.array([NULL, NULL, 0])
@@ -111,8 +114,8 @@ _MARKS = tuple(mark.encode() for mark in TRUNCATION_MARKS)
 _LAST, _WITHIN = (np.frombuffer(mark, np.uint8) for mark in _MARKS)
 _TAIL = 640  # bytes of the 160 characters at the end of a text among which the first mark is looked for
 _REDACTED = np.frombuffer(REDACTED.encode(), np.uint8)
-_ABSENT, _NOBODY, _NO_TEAM, _NO_MODEL = (
-    pa.array(sorted(words), pa.string()) for words in (ABSENT, ABSENT | NOBODY, ABSENT | NOBODY | NOT_TEAMS, NO_MODEL)
+_ABSENT, _NO_CALL, _NOBODY, _NO_TEAM, _NO_MODEL = (
+    pa.array(sorted(words), pa.string()) for words in (ABSENT, NO_CALL, ABSENT | NOBODY, ABSENT | NOBODY | NOT_TEAMS, NO_MODEL)
 )
 _REFUSED = pa.array(sorted(REFUSED), pa.int32())
 _NO_TEXTS = sorted(word.encode() for word in NO_TEXT if word != REDACTED)
@@ -246,16 +249,19 @@ def _cut(offsets: Kernel, data: Kernel, found: Kernel) -> None:
 # Columns that come from few distinct values.
 
 
+_NO_METADATA: Mapping[str, Any] = {}
+
+
 def _kind_of_call(values: Sequence[Any]) -> tuple[Any, ...] | None:
-    call_type = call_type_of({"call_type": values[0]})
-    if is_pass_through(call_type):
-        return None  # what was asked stands as text in a message
+    call_type = call_type_of({"call_type": values[0]}, _NO_METADATA)
+    if is_pass_through(call_type) or values[0] in (None, ""):
+        return None  # what was asked stands as text in a message; what it was, in the metadata
     kind = kind_of_call(call_type)
     return (None, None, True) if kind is None else (*kind, False)
 
 
 def _outcome(values: Sequence[Any]) -> tuple[Any, ...]:
-    return outcome({"error_information": values[0], "status": values[1]}, "error_information")
+    return *outcome({"error_information": values[0], "status": values[1]}, "error_information"), values[1] == "failure"
 
 
 def _parameters(values: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -278,7 +284,7 @@ def _address(values: Sequence[Any]) -> tuple[Any, ...]:
 
 _FEW = (
     ((Several(_kind_of_call, pa.string(), pa.string(), pa.bool_()), ("call_type",)), ("surface", "operation", "other")),
-    ((Several(_outcome, pa.int32(), pa.string()), ("error_information", "status")), ("http_status", "error_type")),
+    ((Several(_outcome, pa.int32(), pa.string(), pa.bool_()), ("error_information", "status")), ("http_status", "error_type", "failed")),
     (
         (Several(_parameters, pa.string(), pa.large_string(), pa.int32(), pa.bool_()), ("model_parameters",)),
         ("request_parameters", "tools", "tool_count", "truncated"),
@@ -297,10 +303,11 @@ class _Spans:
 
     def __init__(self, scanned: Scanned, lines: Kernel) -> None:
         self.data, self.lines = scanned.data, lines
-        self._whole = scanned.spans[lines]
+        self._whole, self._all = scanned.spans, len(lines) == len(scanned.spans)
 
     def __getitem__(self, path: str) -> Kernel:
-        found: Kernel = self._whole[:, _PLAN.slots[path]]
+        slot = _PLAN.slots[path]
+        found: Kernel = self._whole[:, slot] if self._all else self._whole[self.lines, slot]  # a copy of one column, not of all
         return found
 
     def there(self, path: str) -> Kernel:
@@ -391,8 +398,10 @@ def _plain(scanned: Scanned) -> _Spans:
     """The lines that have what every ordinary call has."""
     spans = _Spans(scanned, np.flatnonzero(scanned.good))
     there, answered = spans.there, spans.there("response") & (spans["response"][:, 2] == 0)  # that of a failed call is empty
-    plain = there("metadata") & there("startTime") & _full(_first(spans.named("litellm_call_id"), spans.named("id")))
-    counted = np.logical_or.reduce([there(f"metadata.usage_object.{name}") for name in _COUNTED])
+    plain = there("metadata") & there("startTime") & _full(_first(spans["litellm_call_id"], spans["id"]))
+    counted = there(f"{_USAGE}.{_COUNTED[0]}")
+    if not counted.all():
+        counted = np.logical_or.reduce([there(f"{_USAGE}.{name}") for name in _COUNTED])
     plain &= ~answered | (there(f"{_ANSWER}.content") & counted)  # where the usage object says nothing, the response's is asked
     return _Spans(scanned, spans.lines[plain])
 
@@ -400,7 +409,7 @@ def _plain(scanned: Scanned) -> _Spans:
 def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]], Kernel]:
     """All columns but texts, and which rows are sound."""
     data, meta = spans.data, "metadata."
-    call, given = spans.named("litellm_call_id"), spans.named("id")
+    call, given = spans.named("litellm_call_id", _NO_CALL), spans.named("id", _NO_CALL)
     interaction = _first(call, given)
     user, key = spans.named(f"{meta}user_api_key_user_id", _NOBODY), spans.named(f"{meta}user_api_key_hash")
     key = _blanked(key, spans.rotating(key))
@@ -426,8 +435,7 @@ def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]]
     columns: dict[str, pa.Array[Any]] = {name: strings(data, found) for name, found in texts.items()}
     # Who was refused, and whom a blob names, is for the definition of the format to say.
     sound = ~spans.odd("end_user", *(f"{meta}user_api_key_{name}_id" for name in ("user", "org", "team")))
-    if not optional:
-        sound &= _full(account)
+    sound &= _full(interaction) & (_full(account) | optional)
     for name, path in (("started_at", "startTime"), ("ended_at", "endTime")):
         columns[name], fits = _times(data, spans[path])
         sound &= fits
@@ -445,10 +453,27 @@ def _columns(spans: _Spans, *, optional: bool) -> tuple[dict[str, pa.Array[Any]]
         found, read = several.columns(data, np.stack([spans[path] for path in paths], axis=1))
         columns |= dict(zip(names, found, strict=True))
         sound &= read
+    columns["interaction_id"] = _attempts(columns, _full(call))
     refused = pc.is_in(columns["http_status"], value_set=_REFUSED).to_numpy(zero_copy_only=False)
     sound &= _full(user) | ~refused
     absent = {field.name: pa.nulls(len(spans.lines), field.type) for field in INTAKE_INTERACTIONS if field.name not in columns}
     return absent | columns, sound
+
+
+def _attempts(columns: dict[str, pa.Array[Any]], called: Kernel) -> Any:
+    """The interactions' ids, of attempts that failed as `attempt_of` has them."""
+    failed = (
+        columns["failed"].fill_null(False).to_numpy(zero_copy_only=False)
+        & called
+        & columns["started_at"].is_valid().to_numpy(zero_copy_only=False)
+    )
+    ids = columns["interaction_id"]
+    rows: Any = np.flatnonzero(failed)
+    if not rows.size:
+        return ids
+    moments: Any = columns["started_at"].take(rows).cast(pa.int64()).to_pylist()
+    own = [attempt_of(str(call), at) for call, at in zip(ids.take(rows).to_pylist(), moments, strict=True)]
+    return pc.replace_with_mask(ids, pa.array(failed), pa.array(own, pa.string()))
 
 
 def _times(data: Kernel, spans: Kernel) -> tuple[pa.Array[Any], Kernel]:

@@ -87,7 +87,7 @@ class LiteLLMSpend:
         get = record.get
         metadata = json_object(get("metadata"), "metadata")
         meta = metadata.get
-        call_type = call_type_of(record)
+        call_type = call_type_of(record, metadata)
         key_id = optional_identifier(get("api_key"), "api_key") or optional_identifier(meta("user_api_key"), "metadata.user_api_key")
         users = ((get("user"), "user"), (meta("user_api_key_user_id"), "metadata.user_api_key_user_id"))
         teams = (
@@ -116,7 +116,9 @@ class LiteLLMSpend:
             kind = kind[0], operation_in(messages, response) or kind[1]
         if account_id is None and not context.account_optional:
             raise BadRow("user, api_key: expected one of them, to know whose call it is")
-        interaction_id, request_ids = ids_of_call(get("litellm_call_id") or meta("litellm_call_id"), ((get("request_id"), "request_id"),))
+        call_id, interaction_id, request_ids = ids_of_call(
+            get("litellm_call_id") or meta("litellm_call_id"), ((get("request_id"), "request_id"),)
+        )
         conversation_id = optional_identifier(get("session_id"), "session_id")
         body = _body(messages, request, response, context)
         status, error_type = outcome({"status": get("status") or meta("status"), "error": error}, "error")
@@ -133,7 +135,9 @@ class LiteLLMSpend:
         }
         if conversation_id in (interaction_id, *request_ids):
             conversation_id = None
-        who = Who(interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id)
+        who = Who(
+            call_id, interaction_id, request_ids, account_id, organization_id, None if is_rotating(key_id) else key_id, conversation_id
+        )
         return rows_of_call(record, metadata, kind, who, body, response, own, context)
 
 

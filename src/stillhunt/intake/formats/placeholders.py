@@ -34,6 +34,9 @@ ABSENT = _spellings(
 )
 """How exports and languages write "no value": never an id of anything."""
 
+NO_CALL = ABSENT | {"0", "-1", "0" * 16, "0" * 32}
+"""What stands for the id of a call where there is none; an account may well be called 0."""
+
 NOBODY = _spellings(
     *("default_user_id", "default_user", "default-user", "default-user-id", "default_end_user", "default_customer_id", "default"),
     *(
@@ -63,7 +66,7 @@ NOBODY = _spellings(
 )
 """Users that a gateway, an example or a form fills in for everybody whom it does not know: an identity, but nobody's."""
 
-LONGEST_WORD = max(map(len, ABSENT | NOBODY))
+LONGEST_WORD = max(map(len, NO_CALL | NOBODY))
 """No placeholder is longer, so longer ids need not be looked up."""
 
 ROTATING = ("hashed-jwt-",)
@@ -151,6 +154,8 @@ def settle(row: dict[str, Any]) -> None:
                 if row.get("http_status") in REFUSED:
                     raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")
                 raise BadRow("account_id: expected somebody's id, not a placeholder")
+    if row.get("interaction_id") in NO_CALL:
+        row["interaction_id"] = None
     account = row.get("account_id")
     if type(account) is str and account.startswith(CREDENTIAL) and account == row.get("key_id") and row.get("http_status") in REFUSED:
         raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")

@@ -1,4 +1,4 @@
-"""One value of a record -> one value of a schema column, or `BadRow`.
+"""One value of a record -> one value of a schema column, or `reading.unreadable`: `BadRow`, or nothing where the rest is to be kept.
 
 Every function takes the value and the field's name as the source spells it; the reason of a `BadRow` carries that
 name and what was expected, never the value, because reasons go to counters and screens.
@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from stillhunt.errors import BadRow
 from stillhunt.intake.formats.placeholders import LONGEST_WORD, is_absent, somebody
+from stillhunt.intake.formats.reading import unreadable
 
 EARLIEST = 946_684_800_000_000
 """2000-01-01 in microseconds: no log of a language model is older, so an older time is a wrong unit."""
@@ -34,7 +34,7 @@ def identifier(value: Any, field: str) -> str:
     """An id that must be there: a non-empty string or an integer, without NUL and lone surrogates."""
     found = optional_identifier(value, field)
     if found is None:
-        raise BadRow(f"{field}: expected a non-empty id")
+        return unreadable(f"{field}: expected a non-empty id")
     return found
 
 
@@ -45,16 +45,16 @@ def optional_identifier(value: Any, field: str) -> str | None:
     if type(value) is int:
         if -(2**63) <= value < 2**64:
             return str(value)
-        raise BadRow(f"{field}: expected an id, found an integer beyond 64 bits")
+        return unreadable(f"{field}: expected an id, found an integer beyond 64 bits")
     if not isinstance(value, str):
-        raise BadRow(f"{field}: expected an id as text or integer")
+        return unreadable(f"{field}: expected an id as text or integer")
     if len(value) <= LONGEST_WORD and is_absent(value):
         return None
     if value.isascii() and value.isalnum():
         return value
     # Printable text holds neither NUL nor surrogates, so the common case needs no second look.
     if not value.isprintable() and ("\0" in value or not _encodable(value)):
-        raise BadRow(f"{field}: expected an id without NUL and lone surrogates")
+        return unreadable(f"{field}: expected an id without NUL and lone surrogates")
     return None if not value or value.isspace() else value
 
 
@@ -70,7 +70,7 @@ def identity(value: Any, field: str) -> str:
     """An account that must be there, as `optional_identity` reads it."""
     found = optional_identity(value, field)
     if found is None:
-        raise BadRow(f"{field}: expected somebody's id, not a placeholder")
+        return unreadable(f"{field}: expected somebody's id, not a placeholder")
     return found
 
 
@@ -79,21 +79,22 @@ def label(value: Any, field: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BadRow(f"{field}: expected text")
+        return unreadable(f"{field}: expected text")
     return value if value.isascii() else encodable(value)
 
 
 def count(value: Any, field: str) -> int | None:
     """Optional count of tokens: 0 to 2^63-1, as an integer, an integral float or decimal digits."""
+    number: int | None
     if type(value) is int:
         number = value
     elif value is None or value == "":
         return None
     else:
         number = _integer(value, field)
-    if 0 <= number <= _INT64_MAX:
+    if number is None or 0 <= number <= _INT64_MAX:
         return number
-    raise BadRow(f"{field}: expected an integer from 0 to 2^63-1")
+    return unreadable(f"{field}: expected an integer from 0 to 2^63-1")
 
 
 def http_status(value: Any, field: str) -> int | None:
@@ -101,33 +102,33 @@ def http_status(value: Any, field: str) -> int | None:
     if value is None or value == "":
         return None
     number = value if type(value) is int else _integer(value, field)
-    if 100 <= number <= 599:
+    if number is None or 100 <= number <= 599:
         return number
-    raise BadRow(f"{field}: expected an HTTP status from 100 to 599")
+    return unreadable(f"{field}: expected an HTTP status from 100 to 599")
 
 
-def _integer(value: Any, field: str) -> int:
+def _integer(value: Any, field: str) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
         digits = value.strip().removesuffix(".0")  # spreadsheets and data frames write whole numbers so
         if digits.isascii() and digits.isdecimal() and len(digits) <= 19:
             return int(digits)
-    raise BadRow(f"{field}: expected an integer")
+    return unreadable(f"{field}: expected an integer")
 
 
 def instant(microseconds: int, field: str) -> int:
     """A time in microseconds since 1970 UTC that lies between 2000 and 2100."""
     if EARLIEST <= microseconds < LATEST:
         return microseconds
-    raise BadRow(f"{field}: expected a time between 2000 and 2100")
+    return unreadable(f"{field}: expected a time between 2000 and 2100")
 
 
 def from_seconds(value: Any, field: str) -> int:
     """Microseconds from seconds since 1970 UTC; also accepts what `from_text` does."""
     if isinstance(value, float) or type(value) is int:
         if not -1e12 < value < 1e12:  # also false for NaN
-            raise BadRow(f"{field}: expected a time in seconds since 1970")
+            return unreadable(f"{field}: expected a time in seconds since 1970")
         return instant(round(value * 1e6), field)
     return from_text(value, field)
 
@@ -136,7 +137,7 @@ def from_milliseconds(value: Any, field: str) -> int:
     """Microseconds from milliseconds since 1970 UTC; also accepts what `from_text` does."""
     if isinstance(value, float) or type(value) is int:
         if not -1e15 < value < 1e15:
-            raise BadRow(f"{field}: expected a time in milliseconds since 1970")
+            return unreadable(f"{field}: expected a time in milliseconds since 1970")
         return instant(round(value * 1e3), field)
     return from_text(value, field)
 
@@ -146,7 +147,7 @@ def from_nanoseconds(value: Any, field: str) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 20:
         value = int(value)
     if type(value) is not int:
-        raise BadRow(f"{field}: expected nanoseconds since 1970")
+        return unreadable(f"{field}: expected nanoseconds since 1970")
     return instant(value // 1000, field)
 
 
@@ -163,12 +164,12 @@ def from_text(value: Any, field: str) -> int:
         elif isinstance(value, datetime):
             moment = value
         else:
-            raise BadRow(f"{field}: expected a time")
+            return unreadable(f"{field}: expected a time")
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return instant((moment - _EPOCH) // _MICROSECOND, field)
     except (ValueError, OverflowError):
-        raise BadRow(f"{field}: expected a time as ISO 8601 text") from None
+        return unreadable(f"{field}: expected a time as ISO 8601 text")
 
 
 def json_object(value: Any, field: str) -> dict[str, Any]:
@@ -180,7 +181,15 @@ def json_object(value: Any, field: str) -> dict[str, Any]:
         return {}
     if isinstance(found, Mapping):
         return dict(found)
-    raise BadRow(f"{field}: expected a JSON object")
+    return object_of(found, field)
+
+
+def object_of(value: Any, field: str) -> dict[str, Any]:
+    """What should be an object; an empty one where it is none and the rest of the record is to be kept."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    nothing: dict[str, Any] | None = unreadable(f"{field}: expected an object")
+    return nothing or {}
 
 
 def decoded(value: Any) -> Any:
@@ -223,26 +232,38 @@ SECRET_HEADERS = frozenset(
 
 
 def headers(value: Any, field: str) -> str | None:
-    """Optional request headers as a JSON object in the order in which they were sent, credentials blanked.
+    """Optional request headers as JSON in the order in which they were sent, credentials blanked.
 
-    Accepts an object, a list of [name, value] pairs, or either as JSON text. Repeated values are joined by ", ".
+    Accepts an object, a list of [name, value] pairs, a list of {"name": …, "value": …}, a list of names alone (a way to log
+    their order), or any of these as JSON text; and names with commas between.
+    Repeated values are joined by ", ". Names alone give a JSON list of names.
     """
     if type(value) is dict and not _needs_care(value):
         return orjson.dumps(value).decode() if value else None
     found = decoded(value)
-    if found is None or found == "":
+    if found is None or found == "" or found in ([], {}):
         return None
+    if isinstance(found, str) and _NAMES.fullmatch(found):
+        found = found.replace(" ", "").split(",")
+    if isinstance(found, list) and all(isinstance(one, str) for one in found):
+        names = [one.strip() for one in found]
+        return json_text(names) if all(_NAME.fullmatch(one) for one in names) else unreadable(f"{field}: expected names of headers")
     pairs: Iterable[Any] = found.items() if isinstance(found, Mapping) else found
     result: dict[str, str] = {}
     try:
-        for name, content in pairs:
+        for pair in pairs:
+            name, content = (pair["name"], pair.get("value")) if isinstance(pair, Mapping) else pair
             if not isinstance(name, str):
-                raise BadRow(f"{field}: expected header names as text")
+                return unreadable(f"{field}: expected header names as text")
             text = ", ".join(map(_scalar, content)) if isinstance(content, list) else _scalar(content)
             result[name] = "" if name.lower() in SECRET_HEADERS else text
-    except (TypeError, ValueError):
-        raise BadRow(f"{field}: expected an object of headers or a list of pairs") from None
+    except (TypeError, ValueError, KeyError):
+        return unreadable(f"{field}: expected an object of headers, a list of pairs or of names")
     return json_text(result) if result else None
+
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")  # a token of RFC 9110
+_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: *, *[!#$%&'*+.^_`|~0-9A-Za-z-]+)+")
 
 
 def _needs_care(found: dict[Any, Any]) -> bool:
@@ -302,7 +323,7 @@ def address(value: Any, field: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BadRow(f"{field}: expected an address as text")
+        return unreadable(f"{field}: expected an address as text")
     if DOTTED.fullmatch(value):
         return value
     return _address(value.partition(",")[0] if "," in value else value)

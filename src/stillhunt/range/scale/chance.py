@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import compiled
+from stillhunt.compiled import compiled
 
 Keys = npt.NDArray[np.uint64]
 

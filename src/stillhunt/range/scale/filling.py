@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stillhunt.intake.instructions import merged, prefetch, uncounted
+from stillhunt.compiled import merged, uncounted
+from stillhunt.compiled.instructions import prefetch
 from stillhunt.range.scale.cast import CONTENTS, MODEL_NAMES, NEW, Cast
 from stillhunt.range.scale.chance import at, exponential, mix, unit
 from stillhunt.range.scale.moments import MOST_TURNS, call_key, fail_seconds, moment_key

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
-from stillhunt.intake.instructions import compiled, uncounted
+from stillhunt.compiled import compiled, uncounted
 from stillhunt.range.calls import DAY, HOUR
 from stillhunt.range.rates import _OFFICE, _WAKING, _WEEK_OFFICE, _WEEK_PERSON
 from stillhunt.range.scale.cast import CONTENTS, STYLES, Cast

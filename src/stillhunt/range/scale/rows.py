@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stillhunt import records
-from stillhunt.intake.instructions import uncounted
+from stillhunt.compiled import uncounted
 from stillhunt.range.scale.cast import MODEL_NAMES, SOURCE, SURFACES, Cast, pseudonyms
 from stillhunt.range.scale.chance import key_of, mix
 from stillhunt.range.scale.filling import Room, fill

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from stillhunt.intake.instructions import uncounted
+from stillhunt.compiled import uncounted
 from stillhunt.range.scale.chance import at, mix
 
 Array = npt.NDArray[Any]

@@ -1,51 +1,17 @@
-"""The few machine instructions that numba lacks, and the way in which intake compiles its loops.
+"""The few machine instructions that numba lacks.
 
-In: Python functions. Out: compiled ones. May import: nothing of stillhunt. numba's cache on disk does not see that a loop's
-instructions changed here: whoever edits this file deletes the `__pycache__` beside it.
+In: typed values inside compiled loops. Out: LLVM instructions in their place. May import: nothing of stillhunt. The shipped code knows
+of every edit here: a loop's key covers what it calls (`compiled.recipe`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_njit: Any = njit  # with the option that switches numba's own runtime off, which its types do not know
-
-
-def compiled(function: _F) -> _F:
-    """The njit of numba without the GIL, cached on disk where a place for it can be written, in memory otherwise."""
-    return _cached(function)
-
-
-def uncounted(function: _F) -> _F:
-    """A compiled function that neither makes nor gives back arrays, and so need not count who refers to them: its caller does.
-
-    Counting is an atomic instruction for each array that is handed on; where two threads work on the same arrays it is most of the time.
-    What it calls must be uncounted, too.
-    """
-    return _cached(function, _nrt=False)
-
-
-def _cached(function: _F, **options: bool) -> _F:
-    try:
-        return cast("_F", _njit(nogil=True, cache=True, **options)(function))
-    except RuntimeError:  # "no locator available": a read-only install without a home
-        return cast("_F", _njit(nogil=True, **options)(function))
-
-
-def merged(function: _F) -> _F:
-    """An `uncounted` function that is copied to where it is called: seventy arrays of seven words need not be handed on each time."""
-    return cast("_F", _njit(nogil=True, forceinline=True, _nrt=False)(function))
-
-
-def inlined(function: _F) -> _F:
-    """A compiled function that is copied to where it is called: a call with an array costs as much as reading thirty bytes."""
-    return cast("_F", njit(nogil=True, forceinline=True)(function))
 
 
 def _instruction(generator: Callable[..., Any]) -> Any:

@@ -1,0 +1,39 @@
+"""The step of a build that compiles Stillhunt's loops and puts them into the wheel, or beside the sources of an editable install.
+
+Machine code depends on processor, system and Python, so a wheel that has it is tagged with them. Where it cannot be made (another kind of
+processor, or WITHOUT_LOOPS=1), the wheel is for any, and its user's first commands compile.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FOLDER = "src/stillhunt/compiled/shipped"
+
+
+class CompileHook(BuildHookInterface[Any]):
+    """Runs ``python -m stillhunt.compiled build`` and takes what it made."""
+
+    def dependencies(self) -> list[str]:
+        """What Stillhunt itself needs, because it is run to compile it."""
+        return list(self.metadata.core.dependencies)
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, unless nothing has changed since the last time; a failure is told, and the wheel does without."""
+        if self.target_name != "wheel" or os.environ.get("WITHOUT_LOOPS"):
+            return
+        root = Path(self.root)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(root / "src"), os.environ.get("PYTHONPATH")]))}
+        done = subprocess.run([sys.executable, "-m", "stillhunt.compiled", "build"], env=environment, cwd=root, check=False)
+        if done.returncode:
+            self.app.display_warning("Stillhunt's loops were not compiled: the first commands of whoever installs this will be slow")
+        elif version != "editable":
+            build_data["artifacts"].append(f"/{FOLDER}/*")
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True

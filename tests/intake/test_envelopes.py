@@ -16,6 +16,7 @@ from stillhunt.errors import BadRow
 from stillhunt.intake import framing
 from stillhunt.intake.envelopes import Foreign, unwrapped, value_of_line
 from stillhunt.intake.framing import blocks, records
+from stillhunt.intake.join import join
 from stillhunt.intake.opening import open_source
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.registry import guess
@@ -113,6 +114,12 @@ ENVELOPES = {
         "data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", TEXT]]}], "stats": {}},
     },
     "logcli": {"labels": {"app": "gw"}, "line": TEXT, "timestamp": "2026-01-01T00:00:00Z"},
+    "Grafana export": [
+        {"line": TEXT, "timestamp": "1", "date": "2026", "fields": {"app": "gw", "pod": "p", "start_time": "2026", "node": "n"}}
+    ],
+    "Fluent Bit, merged and kept": {**CALL, **DOCKER, "kubernetes": KUBERNETES},
+    "pino": {"level": 30, "time": 1, "pid": 7, "hostname": "n", "msg": TEXT},
+    "structlog": {"event": TEXT, "level": "info", "timestamp": "2026", "logger": "gw"},
     "Splunk collector": {"time": 1767225600.5, "host": "n", "source": "gw", "sourcetype": "_json", "index": "main", "event": CALL},
     "Splunk collector, text": {"time": 1767225600.5, "host": "n", "sourcetype": "_json", "event": TEXT},
     "Splunk export": {"preview": False, "offset": 0, "lastrow": True, "result": {"_raw": TEXT, "_time": "2026", "host": "n", "_cd": "1"}},
@@ -324,6 +331,25 @@ def test_no_line_makes_it_stumble(line):
     value_of_line(line)
     for _, one, _ in framing.records(framing.Block("x", "lines", line)):
         assert isinstance(one, dict | BadRow)
+
+
+def test_a_half_of_a_join_may_be_enveloped(tmp_path):
+    call = {"interaction_id": "1", "started_at": 1_767_225_600_000_000, "account_id": "a"}
+    (tmp_path / "gateway.jsonl").write_text(json.dumps({**DOCKER, "log": json.dumps(call)}) + "\n")
+    (tmp_path / "content.jsonl").write_text(json.dumps({"@message": json.dumps({**call, "response": "A"}), "@timestamp": "2026"}) + "\n")
+    report = join([tmp_path / "gateway.jsonl"], [tmp_path / "content.jsonl"], tmp_path / "out.jsonl")
+    assert report.matched == 1
+    assert json.loads((tmp_path / "out.jsonl").read_text())["response"] == "A"
+
+
+def test_a_record_that_cannot_be_read_is_kept_as_it_lay_in_its_envelope(tmp_path):
+    bad = {"interaction_id": "1", "started_at": None, "account_id": "a"}
+    good = {**bad, "started_at": 1_767_225_600_000_000}
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps({**DOCKER, "log": json.dumps(row)}) + "\n" for row in (good, bad)))
+    report = ingest([tmp_path / "calls.jsonl"], MemoryLake(), quarantine=tmp_path / "bad.jsonl")
+    assert report.quarantined.total() == 1
+    (kept,) = map(json.loads, (tmp_path / "bad.jsonl").read_text().splitlines())
+    assert (kept["line"], json.loads(kept["row"])) == (2, bad)
 
 
 # ---- tables

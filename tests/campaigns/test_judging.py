@@ -16,7 +16,7 @@ from stillhunt.pools.find import Pool
 from stillhunt.pools.weighing import Weighing
 
 SETTINGS = Settings()
-PRICE, NOTICED = 6.0, 4.0
+PRICE = 6.0
 
 
 SEEN = frozenset({"payer", "identity", "conduct", "work", "place", "occasion"})
@@ -34,7 +34,7 @@ def judged(
 
 
 def ruled(one: Judged, *, stands: bool = True) -> Ruling | None:
-    return ruling(one, SETTINGS, PRICE, NOTICED, stands=stands)
+    return ruling(one, SETTINGS, PRICE, stands=stands)
 
 
 def reason(one: Judged, *, stands: bool = True) -> str | None:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from cases.frozen_world import FrozenWorld
 from cases.test_report import Page
 from cases.worked_example import HOSTILE
-from stillhunt.cases import case_report, proceedings
+from stillhunt.cases import case_report, proceedings, wording
 from stillhunt.cases.bundle import Wanted, export
+from stillhunt.cases.case_answers import answered
 from stillhunt.cases.case_document import Document, Facts, Heading, Items, Picture, Quote, Table, Text, shown
+from stillhunt.cases.case_hypotheses import HOW_TO_READ, MAX_EVIDENCE, MAX_HYPOTHESES, argued
 from stillhunt.cases.case_pictures import heat_map
 from stillhunt.cases.case_report import about, html_of, pdf_of, render_html, render_pdf, reports
 from stillhunt.cases.case_telling import MOST_ACCOUNTS, About, told
@@ -150,9 +152,9 @@ def test_a_strict_policy_forbids_everything_but_styles(page):
         "card and template agree",  # the reason
         "confirmed",
         "very likely 80 to 95 % moderate B 3 1 / 1",  # four separate fields
-        "one card [19 to 1 for it] (payment)",
-        "two clocks",
-        "Would change it: a contract on record",
+        "one card (payment) +19",
+        "two clocks −",
+        "a contract on record 1",
         "95 %: 58 to 66",
         "ten accounts were read",
         "A letter",
@@ -166,6 +168,79 @@ def test_a_strict_policy_forbids_everything_but_styles(page):
 def test_html_and_pdf_both_say(sentence, page, printed):
     assert sentence in page.text
     assert tight(sentence) in printed
+
+
+def rival(name: str, likelihood: Likelihood, supports: list[Point], opposes: list[Point], changes: list[str]) -> Hypothesis:
+    base = answer().hypotheses[0]
+    told = {"name": name, "likelihood": likelihood, "supports": supports, "opposes": opposes, "would_change": changes}
+    return base.model_copy(update=told)
+
+
+def test_what_speaks_for_one_and_against_another_is_told_once(said):
+    for_it, against = Point(text="one queue serves all", bits=2.0), Point(text="one queue serves all", bits=-5.0)
+    hypotheses = [
+        rival("many hands", Likelihood.UNLIKELY, [], [against], ["a contract on record", "a second card"]),
+        rival("one hand", Likelihood.LIKELY, [for_it], [Point(text="two clocks")], ["a contract on record"]),
+    ]
+    twice = answer().model_copy(update={"hypotheses": hypotheses, "notes": ["Clocks are taken as right."]})
+    again = answer("another").model_copy(update={"notes": ["Clocks are taken as right.", "Only here."]})
+    page = Page(html_of(told(About(said.case, said.findings, said.campaign, [twice, again], None, None))))
+    for sentence in ("one queue serves all", "two clocks", "a second card", "Clocks are taken as right.", "Only here."):
+        times = 2 if sentence == "two clocks" else 1  # each of the two answers has clocks
+        assert page.text.count(sentence) == times
+    assert page.text.count(HOW_TO_READ) == 1
+    assert "one queue serves all +4 −32" in page.text, "the likeliest hypothesis comes first, as it is numbered"
+    assert "a contract on record 1, 2" in page.text
+    assert page.text.count("Very likely one hand.") == 2, "once for each answer, at the head of the report"
+
+
+def test_evidence_that_weighs_nothing_or_was_not_weighed_has_a_sign_alone():
+    light = rival("x", Likelihood.LIKELY, [Point(text="a", bits=0.01), Point(text="b")], [], [])
+    table = next(block for block in argued([light]) if isinstance(block, Table))
+    assert table.rows == [["a", "+1"], ["b", "+"]]
+
+
+def test_of_many_hypotheses_and_pieces_of_evidence_the_weightiest_are_told():
+    many = [
+        rival(f"h{at}", Likelihood.UNLIKELY, [Point(text=f"e{at}.{n}", bits=float(n)) for n in range(9)], [], [])
+        for at in range(MAX_HYPOTHESES + 3)
+    ]
+    blocks = argued(many)
+    table = next(block for block in blocks if isinstance(block, Table))
+    assert len(table.columns) == 1 + MAX_HYPOTHESES
+    assert len(table.rows) == MAX_EVIDENCE
+    assert sum(table.widths) == pytest.approx(1.0)
+    rest = next(block.text for block in blocks if isinstance(block, Text) and "answers.json" in block.text)
+    assert rest.startswith(f"{9 * MAX_HYPOTHESES - MAX_EVIDENCE} more pieces of evidence and what speaks for and against the other 3: ")
+
+
+def test_accounts_of_a_case_are_a_line_each(said):
+    blocks = told(said).blocks
+    accounts = next(block for block in blocks if isinstance(block, Table) and block.columns[0] == "Account")
+    assert accounts.columns[-1] == "Shares"
+    assert not any("\n" in cell for row in accounts.rows for cell in row)
+    shared = next(block for block in blocks if isinstance(block, Table) and block.columns[1] == "Shared observation")
+    assert {letter for row in accounts.rows for letter in row[-1].split()} <= {row[0] for row in shared.rows}
+
+
+def test_evidence_is_spoken_on_one_scale(page):
+    assert page.text.count(wording.BY_CHANCE) == 1
+    assert "log10" not in page.text
+    assert "in bits" not in page.text
+    assert "Median bits" not in page.text
+
+
+def test_a_narrow_table_is_folded_and_loses_no_row():
+    rows = [{"hour": at, "calls": 100 + at} for at in range(23)]
+    table = next(
+        block
+        for block in answered(answer().model_copy(update={"tables": {"hours": rows}}))
+        if isinstance(block, Table) and "hour" in block.columns
+    )
+    assert len(table.rows) < 10
+    assert sum(table.widths) <= 1.0
+    assert {cell for row in table.rows for cell in row} == {""} | {f"{one[key]:,}" for one in rows for key in one}
+    assert len(table.columns) == len(table.kinds) == len(table.widths) == len(table.rows[0])
 
 
 def test_html_and_pdf_have_the_same_sections_in_the_same_order(said, page, printed):
@@ -198,7 +273,7 @@ def test_long_tables_are_cut_and_say_where_the_rest_is(page):
 
 def test_every_picture_has_words_for_who_cannot_see_it(page, pdf):
     drawn = [attributes.get("aria-label") for tag, attributes in page.elements if tag == "svg"]
-    assert len(drawn) >= 7
+    assert len(drawn) == 4  # how likely, for two answers; calls by account; links
     assert all(drawn)
     assert pypdf.PdfReader(io.BytesIO(pdf)).metadata.title == "Campaign " + re.search(r"Campaign (\S+: \d+ accounts)", page.text).group(1)
 

@@ -309,3 +309,15 @@ def test_where_there_are_no_cases_that_is_said(tmp_path):
         pass
     with pytest.raises(InputError, match="--cases"), Docket.open("catalog:x"):
         pass
+
+
+def test_a_case_is_found_by_the_campaign_that_it_is_on(docket, world, case):
+    campaign = world.findings.campaigns[0].campaign_id
+    assert docket.case(campaign) == docket.case(case)
+    other = opened(docket, world).case_id
+    with pytest.raises(InputError, match="2 cases are on this campaign") as told:
+        docket.case(campaign)
+    assert case in str(told.value)
+    assert other in str(told.value)
+    with pytest.raises(InputError, match="no such case"):
+        docket.case("c-unknown")

@@ -6,7 +6,7 @@ from cases.worked_example import HOSTILE, nothing_found, worked_example
 from stillhunt.campaigns import Settings
 from stillhunt.campaigns.harvest import LEAST_CALLS
 from stillhunt.cases import wording
-from stillhunt.pools.candidates import LEAST
+from stillhunt.pools.candidates import LARGEST, LEAST
 from stillhunt.records import Pool, Visibility
 
 
@@ -122,19 +122,24 @@ def blind_to_text(findings):
 
 
 def test_what_could_not_be_judged_stands_in_the_headline():
-    one = without(nothing_found(), pools=[pool()])
-    assert wording.headline(one) == "0 campaigns; 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text."
-    more = without(
-        nothing_found(), pools=[pool(), pool("p-2", 30, not_visible=("text", "payment", "e-mail")), pool("p-3", verdict="cleared")]
+    nothing = without(
+        nothing_found(),
+        visibility=[Visibility(channel=name, visible=False, accounts=0) for name in ("identical", "payment", "email")],
     )
+    one = without(nothing, pools=[pool()])
+    assert wording.headline(one) == "0 campaigns; 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text."
+    more = without(nothing, pools=[pool(), pool("p-2", 30, not_visible=("text", "payment", "e-mail")), pool("p-3", verdict="cleared")])
     assert wording.headline(more) == (
-        "0 campaigns; 2 pools of 50 accounts act as one each and could not be judged: the logs hold no text, no payment and no e-mail."
+        "0 campaigns; 2 pools (50 accounts together) each act as one and could not be judged: "
+        "the logs hold no text, no payment and no e-mail."
     )
     assert [group.pools[0].pool_id for group in wording.reasons(more)] == ["p-3"]
     unsure = without(nothing_found(), pools=[pool(not_visible=())])
     assert wording.headline(unsure).endswith("acts as one and could not be judged.")
     both = without(worked_example(), pools=[pool()])
-    assert wording.headline(both).endswith("Beside them, 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text.")
+    assert wording.headline(both).endswith(
+        "Beside them, 1 pool of 20 accounts acts as one and could not be judged: the logs hold no text of theirs."
+    )
 
 
 def test_without_text_it_is_said_that_nobody_could_be_named():
@@ -151,7 +156,7 @@ def test_a_longer_time_is_advised_only_where_calls_are_few():
 
 def test_the_limits_that_are_told_are_the_limits_that_hold():
     assert Settings().least_accounts == wording.FEWEST_NAMED
-    assert wording.FEWEST_LOOKED_FOR == LEAST
+    assert (wording.FEWEST_LOOKED_FOR, wording.LARGEST_LOOKED_FOR) == (LEAST, LARGEST)
     assert wording.FEW_CALLS == LEAST_CALLS
     small = without(nothing_found(), pools=[pool(verdict="too few", accounts=6, not_visible=())])
     assert any("fewer than 8" in step and "1 smaller pool is listed" in step for step in wording.limits(small))

@@ -31,6 +31,8 @@ def test_a_ring_whose_harvest_cannot_be_seen_is_found_and_told_as_not_judged(sti
     assert SETTING[gateway] in said
     assert all(member in said for member in ring.members)
     (pool,) = json.loads(kept.read_text())["pools"]
+    assert stillhunt("campaigns", kept, "--json").document == {"campaigns": [], "not_judged": [pool]}
+    assert pool["pool_id"] in stillhunt("campaigns", kept).out
     assert (pool["verdict"], pool["not_visible"], pool["accounts"]) == ("not judged", ["text"], ring.members)
     assert SETTING[gateway] in pool["would_decide"][0]
 

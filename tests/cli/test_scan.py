@@ -1,8 +1,10 @@
 import json
+import re
+import shlex
 import stat
 
 from cases.worked_example import worked_example
-from stillhunt.cases import scans
+from stillhunt.cases import scans, wording
 
 
 def test_scan_needs_no_configuration_and_keeps_nothing(stillhunt, calls, tmp_path):
@@ -98,3 +100,19 @@ def test_an_output_that_cannot_be_written_is_one_line(stillhunt, calls, tmp_path
     result = stillhunt("scan", calls, "--output", calls / "findings.json")
     assert result.status == 2
     assert result.err.count("\n") == 1
+
+
+def test_every_command_that_a_campaign_comes_with_runs_as_it_was_printed(stillhunt, calls, hunted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hunted(found=True)
+    member = wording.strongest(worked_example().campaigns[0].accounts, 1)[0].account_id
+    for arguments, where in (
+        (("-o", "found it.json"), "'found it.json'"),
+        (("--lake", "a lake", "--no-ledger"), "--lake 'a lake'"),
+        ((), None),
+    ):
+        commands = re.findall(r"`(stillhunt [^`]+)`", stillhunt("scan", calls, *arguments).out)
+        asked = [command for command in commands if command.startswith("stillhunt account ")]
+        assert asked == ([f"stillhunt account {member} {where}"] if where else [])
+        for command in commands:
+            assert stillhunt(*shlex.split(command)[1:]).status == 0, command

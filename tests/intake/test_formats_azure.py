@@ -1,5 +1,6 @@
 """Azure: the resource log of Azure OpenAI, and API Management's two logs put together."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from stillhunt.errors import BadRow
 from stillhunt.intake.formats import Context, azure_apim, azure_openai
 from stillhunt.intake.formats.azure_openai import azure_time
+from stillhunt.intake.opening import open_source
+from stillhunt.intake.registry import guess
 
 SAMPLES = Path(__file__).with_name("samples")
 CALLS = json.loads((SAMPLES / "azure_openai.json").read_text())
@@ -117,3 +120,28 @@ def test_an_api_without_subscriptions_has_the_digest_of_its_key_as_account():
     (row,) = read(azure_apim.FORMAT, [{**LOGS[0], "properties": inner}])
     assert row["account_id"].startswith("key-")
     assert "0123456789abcdef" not in json.dumps(row)
+
+
+def test_a_table_exported_from_the_portal_is_recognised_and_read(tmp_path):
+    row = {
+        "TimeGenerated [UTC]": "7/7/2026, 10:00:00.000 AM",
+        "ResourceProvider": "MICROSOFT.COGNITIVESERVICES",
+        "Category": "RequestResponse",
+        "OperationName": "ChatCompletions_Create",
+        "CorrelationId": "c-1",
+        "ResultSignature": "200",
+        "properties_s": json.dumps({"objectId": "o-1", "modelName": "gpt-4o"}),
+    }
+    path = tmp_path / "query_data.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    opened = open_source(path)
+    assert guess(opened.sample)[0].name == "azure-openai"
+    (found,) = read(azure_openai.FORMAT, opened.sample.records)
+    assert (found["account_id"], found["started_at"], found["http_status"]) == ("o-1", 1783418400000000, 200)
+
+
+def test_a_retrieval_through_the_gateway_is_no_call():
+    assert read(azure_apim.FORMAT, [{**LOGS[0], "properties": {**LOGS[0]["properties"], "method": "GET"}}]) == []

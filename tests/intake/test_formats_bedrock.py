@@ -189,3 +189,10 @@ def test_damaged_and_swollen_references_cost_only_the_text(tmp_path):
 
 def test_guardrail_checks_are_no_calls():
     assert list(bedrock.FORMAT.read({**SAMPLES[1], "operation": "ApplyGuardrail"}, Context())) == []
+
+
+def test_what_litellm_passes_on_names_the_account():
+    told = {"user_api_key_user_id": "acct-9", "user_api_key_hash": "0a1b", "user_api_key_end_user_id": "kim"}
+    row = read({**SAMPLES[1], "requestMetadata": told})
+    assert (row["account_id"], row["end_user_id"]) == ("acct-9", "kim")
+    assert read({**SAMPLES[1], "requestMetadata": {**told, "user_api_key_user_id": "default_user_id"}})["account_id"] == "0a1b"

@@ -104,7 +104,10 @@ def test_the_clients_own_user_is_an_end_user_and_never_the_account():
     record = {"time": 1783418400, "request": {**ASKED, "user": "kim"}, "response": SAID}
     with pytest.raises(BadRow):
         read(record)
+    with pytest.raises(BadRow):
+        read({**record, "user": "kim"})
     assert read({**record, "user_id": "a"})["end_user_id"] == "kim"
+    assert read({**record, "user": "acct-9"})["account_id"] == "acct-9"
 
 
 def test_a_call_without_an_id_has_one_that_is_the_same_each_time():

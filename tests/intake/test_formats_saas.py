@@ -170,3 +170,27 @@ def test_openrouters_csv_is_recognised(tmp_path):
     path.write_text("\n".join([",".join(rows[0]), *(",".join(row.get(name, "") for name in rows[0]) for row in rows)]) + "\n")
     opened = open_source(path)
     assert (opened.framing, guess(opened.sample)[0].name) == ("csv", "openrouter")
+
+
+def test_what_helicone_left_out_is_no_text():
+    record = {**samples("helicone")[0], "request_body": {"helicone_message": "omitted"}, "response_body": {"heliconeMessage": "omitted"}}
+    row = read(helicone.FORMAT, record)
+    assert (row["transcript"], row["response"], row["input_tokens"]) == (None, None, 15)
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/files/file-1/content", "/v1/batches?limit=1", "/v1/fine_tuning/jobs"])
+def test_listings_files_and_batches_are_no_calls(path):
+    url = f"https://llm.example.com{path}"
+    assert list(helicone.FORMAT.read({**samples("helicone")[0], "request_path": url}, Context())) == []
+    assert list(portkey.FORMAT.read({**samples("portkey")[0], "request_url": url}, Context())) == []
+
+
+def test_geminis_path_with_its_models_is_a_call():
+    url = "https://llm.example.com/v1beta/models/gemini-2.5-pro:generateContent"
+    assert read(helicone.FORMAT, {**samples("helicone")[0], "request_path": url})["operation"] == "generate_content"
+
+
+def test_the_member_who_owns_a_key_of_openrouter_is_not_the_account():
+    member = "user_2abcdefghijklmnopqrstuvwxyz"
+    assert read(openrouter.FORMAT, {**samples("openrouter")[0], "user": member})["account_id"] == "backend"
+    assert read(openrouter.FORMAT, {**samples("openrouter")[0], "user": member, "api_key_name": ""})["account_id"] == member

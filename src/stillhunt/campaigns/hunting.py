@@ -20,7 +20,7 @@ from stillhunt.campaigns.naming import e_bh, log10_price, spent, surely
 from stillhunt.campaigns.queue import MOST_CALLS
 from stillhunt.campaigns.recognised import recognise
 from stillhunt.campaigns.strata import strata
-from stillhunt.campaigns.verdicts import Ruling, notice, ruling, would_decide
+from stillhunt.campaigns.verdicts import Ruling, ruling, would_decide
 from stillhunt.campaigns.view import Sight, open_view, sources
 from stillhunt.channels import Channel, Observed, channels, observe, table_of
 from stillhunt.channels.digest import Digest
@@ -123,8 +123,7 @@ def _report(
     level = alpha * spent(sight.first, sight.last)
     price = log10_price(candidates, level)
     standing = e_bh([one.control for one in judged], candidates, level)
-    noticed = notice(candidates)
-    ruled = [(one, ruling(one, settings, price, noticed, stands=stands)) for one, stands in zip(judged, standing, strict=True)]
+    ruled = [(one, ruling(one, settings, price, stands=stands)) for one, stands in zip(judged, standing, strict=True)]
     taken: set[int] = set()
     campaigns: list[Campaign] = []
     others: list[tuple[Judged, Ruling]] = []

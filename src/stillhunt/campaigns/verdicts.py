@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from stillhunt.campaigns.causes import PRODUCT
 from stillhunt.campaigns.harvest import TELLING
 from stillhunt.campaigns.judging import Judged, Settings
-from stillhunt.campaigns.naming import log10_price, merged
+from stillhunt.campaigns.naming import merged
 from stillhunt.channels import Family
 from stillhunt.errors import InputError
 from stillhunt.intake import registry
 from stillhunt.pools.candidates import FAMILIES
 from stillhunt.records import Unseen, Verdict
 
-NOTICE = 0.05
-"""Error rate at which evidence of control is enough to be told of a pool that cannot be judged. It accuses nobody, so it need not be
-`Settings.false_discovery_rate`, and is not divided among looks."""
+NOTICE_LOG10 = float(np.log10(20.0))
+"""log10 evidence beyond every visible cause from which a pool is not cleared by what is visible: 1 in 20 by chance. That the pool acts as
+one was paid for among all candidates already. This only asks whether all that it shares is explained, and accuses nobody."""
 
 _COLUMNS: Mapping[Unseen, str] = {"text": "messages", "output tokens": "output_tokens"}
 """What a log does not show -> the canonical column in which it would."""
@@ -57,19 +59,13 @@ class Ruling:
     unseen: tuple[Unseen, ...] = ()
 
 
-def notice(candidates: int) -> float:
-    """log10 evidence of control from which a pool that cannot be judged is told of, given how many candidates there were."""
-    return log10_price(candidates, NOTICE)
-
-
-def ruling(one: Judged, settings: Settings, price: float, noticed: float, *, stands: bool) -> Ruling | None:
+def ruling(one: Judged, settings: Settings, price: float, *, stands: bool) -> Ruling | None:
     """Why a pool is no campaign, reasons in the order in which a person would want to know; None if it is one.
 
     Args:
         one: the pool and what was asked about it.
         settings: the bars.
         price: log10 evidence that a family needs to stand alone, given how many candidates there were.
-        noticed: see `notice`.
         stands: whether the part of concealment that nothing visible explains survived error control.
     """
     if one.declared:
@@ -78,7 +74,7 @@ def ruling(one: Judged, settings: Settings, price: float, noticed: float, *, sta
         few = f"only {one.pool.grown.entities} unrelated accounts: too few to tell an operator from acquaintances"
         return Ruling(few, "too few")
     if not stands:
-        return _not_standing(one, settings, noticed)
+        return _not_standing(one, settings)
     if not one.harvest.visible:
         return _not_judged("they act as one and conceal it", ("text",))
     if one.harvest.log10_evidence < settings.harvest_log10:
@@ -91,19 +87,19 @@ def ruling(one: Judged, settings: Settings, price: float, noticed: float, *, sta
     return None
 
 
-def _not_standing(one: Judged, settings: Settings, noticed: float) -> Ruling:
+def _not_standing(one: Judged, settings: Settings) -> Ruling:
     """A pool whose concealment is too weak to name anybody: for what can be seen, or because too little can be."""
     people = _people_unseen(one)
     harvests = not one.harvest.visible or one.harvest.log10_evidence >= settings.harvest_log10
     left = merged([found for family, found in one.concealment.items() if family != PRODUCT], of=len(FAMILIES) - 1)
-    strong = one.control >= noticed or (bool(people) and left >= noticed)
+    strong = one.control >= NOTICE_LOG10 or (bool(people) and left >= NOTICE_LOG10)
     text: tuple[Unseen, ...] = () if one.harvest.visible else ("text",)
     explained = "; ".join(cause.words for cause in one.causes)
     if strong and harvests and (text or people):
         partly = f", beyond what a visible cause explains ({explained})" if one.causes else ""
         return _not_judged(f"they act as one{partly}", (*text, *people))
     if one.causes:
-        if one.control >= noticed:
+        if one.control >= NOTICE_LOG10:
             return Ruling(f"a visible cause explains part of it ({explained}), and the rest is too little evidence to name anybody")
         return Ruling(f"a visible cause explains it: {explained}")
     return Ruling(f"what they share is what people share who use one product or sit in one place{_nothing_else(one)}")
@@ -128,7 +124,7 @@ def _not_harvesting(one: Judged) -> Ruling:
 
 
 def _not_judged(words: str, unseen: tuple[Unseen, ...]) -> Ruling:
-    return Ruling(f"{words}, and could not be judged: the logs hold no {_listed(unseen, 'and no')}", "not judged", unseen)
+    return Ruling(f"{words}, and could not be judged: the logs hold no {_listed(unseen, 'and no')} of theirs", "not judged", unseen)
 
 
 def _people_unseen(one: Judged) -> tuple[Unseen, ...]:

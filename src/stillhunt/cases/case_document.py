@@ -73,14 +73,6 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Pictures that are set beside one another, two in a row."""
-
-    pictures: list[Picture]
-    kind: ClassVar[str] = "beside"
-
-
-@dataclass(frozen=True)
 class Quote:
     """Lines of (text, is a blank)."""
 
@@ -88,7 +80,7 @@ class Quote:
     kind: ClassVar[str] = "quote"
 
 
-Block = Heading | Text | Items | Facts | Table | Picture | Beside | Quote
+Block = Heading | Text | Items | Facts | Table | Picture | Quote
 
 
 @dataclass(frozen=True)

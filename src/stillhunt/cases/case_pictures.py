@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillhunt.cases.case_timeline import Timeline
+from stillhunt.cases.hubs import Hub, hubs
 from stillhunt.cases.pictures import FONT, PALETTE, draw
 from stillhunt.cases.wording import count, visible
 from stillhunt.records import Campaign
@@ -28,7 +28,6 @@ MOST_ROWS = 200
 MOST_LABELLED = 40
 MOST_MEMBERS = 150
 """Accounts in the link graph; of more, so many evenly spaced ones are drawn."""
-MOST_HUBS = 24
 SHADES = (0.25, 0.5, 0.75, 1.0)
 
 _HEAD, _RATE, _GAP, _LABEL, _PLOT = 22, 70, 10, 170, 800
@@ -44,7 +43,7 @@ def heat_map(timeline: Timeline) -> str:
     spans = timeline.calls.shape[1]
     named = len(rows) <= MOST_LABELLED
     left = _LABEL if named else 46
-    height = 12.0 if named else max(480.0 / len(rows), 2.4)
+    height = 12.0 if named else max(380.0 / len(rows), 2.0)
     width = (_PLOT - left - 6) / max(spans, 1)
     bounds = shades(timeline.calls)
     top = _HEAD + _RATE + _GAP
@@ -152,30 +151,6 @@ def _short(number: float) -> str:
 
 
 # ---- what ties accounts
-
-
-@dataclass(frozen=True)
-class Hub:
-    """An observation that accounts share: how many of the campaign's do, how many of as many strangers would, median bits."""
-
-    channel: str
-    value: str
-    words: str
-    accounts: int
-    expected: float | None
-    bits: float
-
-
-def hubs(campaign: Campaign, most: int = MOST_HUBS) -> list[Hub]:
-    """What two accounts or more share, the observations with most bits in all first."""
-    bits: dict[tuple[str, str], list[float]] = {}
-    told: dict[tuple[str, str], tuple[str, float | None]] = {}
-    for member in campaign.accounts:
-        for one in member.observations:
-            bits.setdefault((one.channel, one.value), []).append(one.bits)
-            told[one.channel, one.value] = one.description or f"{one.channel}: {one.value}", one.expected
-    order = sorted((key for key in bits if len(bits[key]) > 1), key=lambda key: (-math.fsum(bits[key]), key))[:most]
-    return [Hub(*key, told[key][0], len(bits[key]), told[key][1], float(np.median(bits[key]))) for key in order]
 
 
 def link_graph(campaign: Campaign, width: int = 800) -> str:

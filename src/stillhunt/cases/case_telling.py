@@ -8,19 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stillhunt.cases import pictures, wording
+from stillhunt.cases import wording
 from stillhunt.cases.case_answers import answered
-from stillhunt.cases.case_document import Beside, Block, Document, Facts, Heading, Items, Picture, Quote, Table, Text, shown
+from stillhunt.cases.case_document import Block, Document, Facts, Heading, Items, Picture, Quote, Table, Text, shown
 from stillhunt.cases.case_history import events, exhibits
-from stillhunt.cases.case_pictures import MOST_MEMBERS, MOST_ROWS, Hub, heat_map, hubs, link_graph
+from stillhunt.cases.case_pictures import MOST_MEMBERS, MOST_ROWS, heat_map, link_graph
 from stillhunt.cases.case_timeline import Timeline
-from stillhunt.cases.wording import amount, count, moment, probability
+from stillhunt.cases.hubs import Hub, hubs, letters
+from stillhunt.cases.report_campaign import kinds
+from stillhunt.cases.wording import amount, by_chance, count, moment, probability
 from stillhunt.records import Campaign, Findings
 from stillhunt.records.cases import LIKELIHOOD_RANGES, Answer, Case
 
 MOST_ACCOUNTS = 50
-MOST_EXPLANATIONS = 15
-MOST_INSTRUCTIONS = 8
+MOST_EXPLANATIONS = 10
+MOST_INSTRUCTIONS = 6
+BESIDE_WORDS = "Beside words"
+"""How the explanation begins that says what `Campaign.content` says, too."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ def told(about: About) -> Document:
     """The whole report."""
     case, campaign = about.case, about.campaign
     blocks: list[Block] = [*_summary(about)]
-    for answer in about.answers:
-        blocks += answered(answer)
+    for at, answer in enumerate(about.answers):
+        blocks += answered(answer, about.answers[:at])
     blocks += [*_when(about), *_tied(about), *_weighed(about), *_common(about), *_accounts(about)]
-    blocks += [*events(case), *exhibits(case), *_ledger(about), *_sight(about), *_limits(about)]
+    blocks += [*events(case), *exhibits(case), *_ledger(about), *_sight(about), *_limits()]
     newest = case.events[-1].at if case.events else case.opened_at
     return Document(
         title=shown(case.title, 160),
@@ -94,7 +98,7 @@ def _summary(about: About) -> list[Block]:
         blocks.append(Facts([(shown(answer.title, 120), shown(answer.summary, 2_000)) for answer in about.answers]))
     else:
         blocks.append(Text("The four questions were not asked yet (`stillhunt case answer`)."))
-    blocks.append(Text(wording.error_rate(about.findings), small=True))
+    blocks.append(Text(f"{wording.error_rate(about.findings)} {wording.BY_CHANCE}", small=True))
     return blocks
 
 
@@ -123,7 +127,7 @@ def _tied(about: About) -> list[Block]:
     some = f"{MOST_MEMBERS} of {there:,} accounts, evenly chosen" if there > MOST_MEMBERS else "All accounts"
     words = (
         f"{some} (dots), and the {len(found)} weightiest observations that they share (circles, larger with more accounts). A thicker tie "
-        "weighs more bits. Accounts with the same profile lie together; places mean nothing else."
+        "weighs more. Accounts with the same profile lie together; places mean nothing else."
     )
     picture = Picture("Links", words, link_graph(campaign), f"Graph of accounts and {len(found)} shared observations.")
     return [*blocks, picture, _hub_table(found, there)]
@@ -131,13 +135,13 @@ def _tied(about: About) -> list[Block]:
 
 def _hub_table(found: Sequence[Hub], there: int) -> Table:
     rows = [
-        [shown(hub.words, 160), shown(hub.channel, 40), f"{hub.accounts:,} of {there:,}", _expected(hub), wording.log10(hub.bits)]
-        for hub in found
+        [letter, shown(hub.words, 160), f"{hub.accounts:,} of {there:,}", _expected(hub), by_chance(hub.bits * wording.LOG10_OF_BIT)]
+        for letter, hub in zip(letters(len(found)), found, strict=True)
     ]
     return Table(
-        ["Shared observation", "Channel", "Accounts", "Strangers expected", "Median bits"],
+        ["", "Shared observation", "Accounts", "Strangers expected", "By chance, typically"],
         ["text", "text", "number", "number", "number"],
-        [0.46, 0.17, 0.13, 0.13, 0.11],
+        [0.04, 0.56, 0.13, 0.12, 0.15],
         rows,
     )
 
@@ -147,17 +151,15 @@ def _expected(hub: Hub) -> str:
 
 
 def _weighed(about: About) -> list[Block]:
-    drawn = [
-        Picture(
-            f"{axis.name.capitalize()}: log10 {wording.log10(axis.evidence.log10_evidence)}",
-            axis.question.capitalize(),
-            pictures.waterfall(axis),
-            f"Waterfall of the evidence of {axis.name}: {wording.log10(axis.evidence.log10_evidence)} powers of ten together.",
-        )
-        for axis in wording.axes(about.campaign)
-    ]
-    said = [shown(one, 1_000) for one in about.campaign.explanations]
-    blocks: list[Block] = [Heading("The weight of the evidence"), Beside(drawn)]
+    """The three questions and what their answers add up from, in one table."""
+    campaign = about.campaign
+    asked = [(axis.name.capitalize(), f"{by_chance(axis.evidence.log10_evidence)}: {axis.question}") for axis in wording.axes(campaign)]
+    rows = [[kind.words, kind.together.words, kind.hidden] for kind in kinds(campaign.coordination, campaign.concealment)]
+    blocks: list[Block] = [Heading("The weight of the evidence"), Facts(asked)]
+    if rows:
+        widths = [0.4, 0.3, 0.3]
+        blocks.append(Table(["Alike in", "By chance", "Left after visible causes"], ["text", "text", "text"], widths, rows))
+    said = [shown(one, 1_000) for one in campaign.explanations if campaign.content is None or not one.startswith(BESIDE_WORDS)]
     if said:
         blocks += [Heading("In words", 3), Items(said[:MOST_EXPLANATIONS])]
     if len(said) > MOST_EXPLANATIONS:
@@ -187,15 +189,19 @@ def _accounts(about: About) -> list[Block]:
     if len(there) > MOST_ACCOUNTS:
         text = f"The {MOST_ACCOUNTS} surest of {len(there):,}. All are in the case's findings, and in campaign.json of an evidence bundle."
         blocks.append(Text(text, small=True))
+    found = hubs(about.campaign)
+    if found:
+        blocks.append(Text("Letters stand for the shared observations above.", small=True))
     rows = []
     for member in wording.strongest(there, MOST_ACCOUNTS):
-        seen = [moment(at[:10]) for at in (member.first_seen, member.last_seen) if at]
-        most = sorted(member.observations, key=lambda one: (-one.bits, one.channel, one.value))[:2]
-        why = [f"{wording.log10(one.bits)} {shown(one.description or f'{one.channel}: {one.value}', 58)}" for one in most]
+        seen = " to ".join(moment(at[:10]) for at in (member.first_seen, member.last_seen) if at)
+        has = {(one.channel, one.value) for one in member.observations}
+        ties = " ".join(letter for letter, hub in zip(letters(len(found)), found, strict=True) if (hub.channel, hub.value) in has)
+        weight = by_chance(sum(one.bits for one in member.observations) * wording.LOG10_OF_BIT)
         calls = f"{member.calls:,}" if member.calls is not None else ""
-        rows.append([shown(member.account_id, 64), probability(member.membership), calls, "\n".join(seen), "\n".join(why)])
-    columns = ["Account", "Membership", "Calls", "Seen", "Strongest observations, in bits"]
-    return [*blocks, Table(columns, ["id", "number", "number", "text", "text"], [0.25, 0.12, 0.09, 0.12, 0.42], rows)]
+        rows.append([shown(member.account_id, 64), probability(member.membership), calls, seen, weight, ties])
+    columns = ["Account", "Membership", "Calls", "Seen", "By chance", "Shares"]
+    return [*blocks, Table(columns, ["id", "number", "number", "text", "number", "text"], [0.27, 0.11, 0.07, 0.22, 0.13, 0.2], rows)]
 
 
 def _ledger(about: About) -> list[Block]:
@@ -227,14 +233,16 @@ def _sight(about: About) -> list[Block]:
         Text(f"Read: {wording.scanned(findings)}. No defence that watches queries can be complete: a channel whose columns are missing "
              "says “not visible”, not “nothing there”."),
     ]  # fmt: skip
-    if findings.visibility:
-        drawn = pictures.sight(findings.visibility, findings.scanned.accounts)
+    missing = dict(wording.unseen(findings.visibility))
+    rows = []
+    for channel in [*wording.seeing(findings.visibility), *wording.blind(findings.visibility)]:
+        name = wording.visible(channel.channel, 40)
+        saw = f"{channel.accounts:,}" if channel.visible else "not visible"
+        rows.append([name, saw, missing.get(name, "")])
+    if rows:
         blocks.append(
-            Picture("Channels", "How many of all accounts each could see.", drawn, "Share of accounts that each channel could see.")
+            Table(["Channel", "Accounts that it saw", "What it could not see"], ["text", "number", "text"], [0.18, 0.2, 0.62], rows)
         )
-    missing = wording.unseen(findings.visibility)
-    if missing:
-        blocks.append(Table(["Channel", "What it could not see"], ["text", "text"], [0.22, 0.78], [list(one) for one in missing]))
     return blocks
 
 
@@ -253,7 +261,7 @@ METHOD = (
 """How it is done, in ten lines."""
 
 
-def _limits(about: About) -> list[Block]:
+def _limits() -> list[Block]:
     proved: list[str] = [
         "That this case's events are these, in this order, and that none was changed, where an evidence bundle of the case verifies.",
         "That interactions which a bundle shows are rows that the provider recorded when they were read in, where their proofs verify.",
@@ -266,7 +274,6 @@ def _limits(about: About) -> list[Block]:
     hidden = [
         "Who the operator is: no name of a person or a company follows from traffic. Names enter only as exhibits, with who brought them.",
         "What the answers were used for outside the provider's sight.",
-        *[f"{name}: {why}" for name, why in wording.unseen(about.findings.visibility)[:6]],
     ]
     return [
         Heading("How this was found"),
@@ -295,11 +302,6 @@ SCALES = (
         "Information",
         "Credibility of what it says: 1 confirmed, 2 probably true, 3 possibly true, 4 doubtful, 5 improbable, 6 cannot be judged.",
     ),
-    (
-        "Evidence",
-        "log10 of how much more likely the observations are if the statement is true than if it is not: +3.0 is a thousand to one.",
-    ),
-    ("Bits", "The same to base two: +10 bits is about a thousand to one."),
 )
 """What the words and numbers of a report mean."""
 

@@ -83,7 +83,9 @@ class Docket:
         return [case for case in found if status is None or case.status is status]
 
     def case(self, name: str) -> Case:
-        """The case with this id, or the only one whose id begins (or, after `case-`, goes on) with it.
+        """The case with this id, or the only one whose id begins (or, after `case-`, goes on) with it, or the only one on this campaign.
+
+        Ids of cases are drawn at random; those of campaigns follow from their accounts, so that a page or a script can name one beforehand.
 
         Raises:
             InputError: there is none, or more than one.
@@ -92,6 +94,12 @@ class Docket:
         found = self._events(wanted) if wanted != PREFIX else []
         ids = {case_id for case_id, _ in found}
         ids = {wanted} if wanted in ids else ids
+        if not ids:
+            on_it = [case for case in self.cases() if name in (case.campaign_id, case.campaign) and case.merged_into is None]
+            if len(on_it) == 1:
+                return on_it[0]
+            if on_it:
+                raise InputError(f"{name[:80]}: {len(on_it)} cases are on this campaign: {', '.join(case.case_id for case in on_it)[:400]}")
         if len(ids) != 1:
             problem = "no such case" if not ids else f"{len(ids)} cases begin like this"
             raise InputError(f"{name[:80]}: {problem}; `stillhunt case list` lists them")

@@ -181,11 +181,30 @@ def headline(findings: Findings) -> str:
         who = "one operator" if len(findings.campaigns) == 1 else "their operators"
         said = f"{found}: {count(named, 'account')} judged to be run by {who}."
         return f"{said} Beside {'it' if len(findings.campaigns) == 1 else 'them'}, {waiting}." if waiting else said
+    if findings.scanned.refused_share > MOSTLY:
+        return "Most of these logs could not be read, and of what was not read nothing is known."
     if waiting:
         return f"0 campaigns; {waiting}."
     if no_text(findings):
         return "0 campaigns: these logs hold no text, and without text none is named."
     return "No campaign stands out in what these logs show."
+
+
+NOTEWORTHY, MOSTLY = 0.01, 0.5
+"""Shares of records that were not read above which this is said first, and above which nothing is said of what stands out."""
+
+
+def not_read(findings: Findings) -> str:
+    """What of the logs could not be read, why, and what to do, as sentences; empty where it was next to nothing."""
+    scanned = findings.scanned
+    if scanned.refused_share <= NOTEWORTHY:
+        return ""
+    records = scanned.refused + scanned.interactions
+    said = f"{scanned.refused:,} of {count(records, 'record')} ({probability(scanned.refused_share)}) could not be read"
+    often = sorted(scanned.reasons.items(), key=lambda one: (-one[1], one[0]))[:3]
+    why = "; ".join(f"{visible(reason, 120)} ({times:,})" for reason, times in often)
+    said = f"{said}: {why}." if why else f"{said}."
+    return f"{said} What follows is about the rest. Keep them with --quarantine to see which they are, or say the format with --format."
 
 
 def unjudged(findings: Findings) -> list[Pool]:
@@ -205,11 +224,24 @@ def unjudged_sentence(findings: Findings) -> str:
     if not pools:
         return ""
     accounts = len({account for pool in pools for account in pool.accounts})
-    act = "acts as one" if len(pools) == 1 else "act as one each"
-    lacking = not_held(pools)
-    return f"{count(len(pools), 'pool')} of {count(accounts, 'account')} {act} and could not be judged" + (
-        f": the logs hold {lacking}" if lacking else ""
+    one = len(pools) == 1
+    who = (
+        f"1 pool of {count(accounts, 'account')} acts" if one else f"{len(pools):,} pools ({count(accounts, 'account')} together) each act"
     )
+    lacking = not_held(pools)
+    return f"{who} as one and could not be judged" + (
+        f": the logs hold {lacking}{'' if _nobodys(findings, pools) else ' of theirs'}" if lacking else ""
+    )
+
+
+_SEEN_BY = {"text": "identical", "payment": "payment", "e-mail": "email"}
+"""What a pool may lack -> the channel that sees nothing where nobody has it."""
+
+
+def _nobodys(findings: Findings, pools: Iterable[Pool]) -> bool:
+    """Whether what these pools lack is lacking of everybody in the logs."""
+    dark = {channel.channel for channel in blind(findings.visibility)}
+    return all(_SEEN_BY.get(name) in dark for pool in pools for name in pool.not_visible)
 
 
 def no_text(findings: Findings) -> bool:
@@ -308,12 +340,12 @@ def what_next(findings: Findings, where: str | None = None) -> list[str]:
     open_ = unjudged(findings)
     if open_:
         steps.append("What could not be judged is neither accused nor cleared: turn on what would decide, and scan again.")
-        if where and _pasteable(open_[0].pool_id):
+        if where and pasteable(open_[0].pool_id):
             steps.append(
                 f"List all accounts of {'it' if len(open_) == 1 else 'the largest'}: `stillhunt members {open_[0].pool_id} {where}`"
             )
     if findings.campaigns:
-        surest = [one.account_id for one in strongest(findings.campaigns[0].accounts, 20) if _pasteable(one.account_id)]
+        surest = [one.account_id for one in strongest(findings.campaigns[0].accounts, 20) if pasteable(one.account_id)]
         command = f": `stillhunt account {surest[0]} {where}`" if where and surest else "."
         steps.append(f"Read why an account was named before acting{command}")
         steps.append(
@@ -325,8 +357,9 @@ def what_next(findings: Findings, where: str | None = None) -> list[str]:
     return [*steps, *limits(findings)]
 
 
-FEWEST_LOOKED_FOR, FEWEST_NAMED = 5, 8
-"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`)."""
+FEWEST_LOOKED_FOR, FEWEST_NAMED, LARGEST_LOOKED_FOR = 5, 8, 0.5
+"""Unrelated accounts of the smallest pool that is looked for (`pools.candidates.LEAST`) and that is named (`Settings.least_accounts`), and
+the largest share of all accounts that is looked for (`pools.candidates.LARGEST`)."""
 
 FEW_CALLS = 20
 """Calls (`campaigns.harvest.LEAST_CALLS`) from which on an account says what ordinary traffic is."""
@@ -336,7 +369,10 @@ def limits(findings: Findings) -> list[str]:
     """Why a scan that names nobody could not have named more, one sentence each, and only where it is so."""
     if findings.campaigns:
         return []
-    said = f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named, and of fewer than {FEWEST_LOOKED_FOR} not looked for"
+    said = (
+        f"Pools of fewer than {FEWEST_NAMED} unrelated accounts are never named; pools of fewer than {FEWEST_LOOKED_FOR}, or of more than "
+        f"{LARGEST_LOOKED_FOR:.0%} of all accounts, are not looked for"
+    )
     small = [pool for pool in findings.pools if pool.verdict == "too few"]
     accounts, calls = findings.scanned.accounts, findings.scanned.interactions
     if accounts < FEWEST_NAMED:
@@ -352,6 +388,6 @@ def limits(findings: Findings) -> list[str]:
     return told
 
 
-def _pasteable(name: str) -> bool:
+def pasteable(name: str) -> bool:
     """Whether a shell and the command line take a name as it stands, and a screen shows it as it is."""
     return re.fullmatch(r"[A-Za-z0-9_.:@+/][A-Za-z0-9_.:@+/=-]*", name) is not None and visible(name, 300) == name

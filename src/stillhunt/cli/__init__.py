@@ -2,7 +2,7 @@
 
 In: arguments and files. Out: text for people or, with --json, one JSON document on stdout and nothing else there.
 May import everything, but lazily inside commands, so that --help answers at once. Decides nothing: it calls and prints.
-Exit status: 0 done, 1 found something (only with --fail-on-campaign), 2 bad usage or input, 130 interrupted.
+Exit status: 0 done, 1 found something (only with --fail-on), 2 bad usage or input, 130 interrupted.
 """
 
 from __future__ import annotations

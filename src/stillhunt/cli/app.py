@@ -9,7 +9,7 @@ import typer
 from stillhunt import __version__
 from stillhunt.cli.lazy import Place, group_of
 
-EPILOG = "Exit status: 0 done, 1 found something (with --fail-on-campaign) or `case rerun` differs, 2 bad usage or input."
+EPILOG = "Exit status: 0 done, 1 found something (with --fail-on) or `case rerun` differs, 2 bad usage or input."
 
 COMMANDS = {
     "scan": Place("scan:scan", "Find campaigns in logs, in a lake, or in both. `stillhunt scan LOGS` needs no configuration."),

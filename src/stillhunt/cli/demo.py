@@ -164,7 +164,7 @@ def _find(folder: Path, seen: _Narrator, step: Step) -> Findings:
                 recording.scan(findings, scans.encode(findings), configuration(settings))
             scans.keep(findings, str(folder / "lake"), configuration(settings))
             scans.write_private(folder / "findings.json", scans.encode(findings))
-            write_report(findings, folder / "report.html")
+            write_report(findings, folder / "report.html", shlex.quote(str(folder / "findings.json")))
             named = sum(len(one.accounts) for one in findings.campaigns)
             found, innocent = count(len(findings.campaigns), "campaign"), count(len(findings.pools), "pool")
             said.append(f"{found} with {count(named, 'account')}; {innocent} that act as one and are not named, each with the reason.")

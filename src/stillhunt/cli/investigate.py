@@ -70,12 +70,16 @@ def _latest(lake: str) -> Findings:
 
 
 def campaigns(findings: FindingsArgument = None, lake: LatestOption = None, json: Json = False) -> None:
-    """Show the campaigns that a scan found; with --lake also all that a watch has ever seen there."""
+    """Show the campaigns that a scan found, and pools that could not be judged; with --lake also all that a watch has ever seen there."""
     read = load(findings, lake)
     known = remembered(lake) if lake is not None else None
     cases = remembered_cases(lake) if lake is not None else []
     if json:
-        document = {"campaigns": read.to_json()["campaigns"]}
+        whole = read.to_json()
+        document = {"campaigns": whole["campaigns"]}
+        unjudged = [pool for pool in whole["pools"] if pool["verdict"] == "not judged"]
+        if unjudged:
+            document["not_judged"] = unjudged
         if cases:
             document["cases"] = documents(read.campaigns, cases)
         emit(document if known is None else document | {"known": known_documents(known)})
@@ -92,7 +96,7 @@ def account(
     lake: LatestOption = None,
     json: Json = False,
 ) -> None:
-    """Show why an account is in a campaign (or in a pool that is none): its observations, with their weight in bits."""
+    """Show why an account is in a campaign (or in a pool that is none): what it shares, and how rare that is by chance."""
     read = load(findings, lake)
     named = [(campaign, member) for campaign in read.campaigns for member in campaign.accounts if member.account_id == account_id]
     pools = [pool for pool in read.pools if account_id in pool.accounts]

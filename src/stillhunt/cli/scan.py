@@ -125,14 +125,14 @@ def scan(
         scans.keep(findings, lake, configuration(settings))
     if output is not None:
         scans.write_private(output, scans.encode(findings))
+    where = shlex.quote(str(output)) if output is not None else f"--lake {shlex.quote(lake)}" if lake is not None else None
     if report is not None:
         from stillhunt.cases.report import write_report
 
-        write_report(findings, report)
+        write_report(findings, report, where)
     if json:
         emit(findings.to_json())
     else:
-        where = shlex.quote(str(output)) if output is not None else f"--lake {shlex.quote(lake)}" if lake is not None else None
         screen.show_findings(console, findings, where)
         if where is None and (findings.campaigns or wording.unjudged(findings)):
             again = shlex.join(_again(logs or [], format_, map_, as_of, ignore_organization or []))

@@ -22,14 +22,16 @@ MOST_EXPLANATIONS = 10
 
 def show_findings(console: Console, findings: Findings, where: str | None = None) -> None:
     """Print everything that a scan found, could not see, and suggests to do next; `where` as for `wording.what_next`."""
+    if unread := wording.not_read(findings):
+        console.print(Text(unread, style="bold red"))
     console.print(Text(wording.headline(findings), style="bold"))
     console.print(Text(f"Read: {wording.scanned(findings)}.", style="dim"))
     if findings.campaigns:
         console.print(Text(wording.error_rate(findings), style="dim"))
+    _show_scale(console, findings)
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
     show_unjudged(console, findings)
-    _show_scale(console, findings)
     _show_recognised(console, findings)
     _show_pools(console, findings)
     _show_visibility(console, findings)
@@ -48,11 +50,13 @@ def show_step(console: Console, step: str) -> None:
 
 def show_campaigns(console: Console, findings: Findings) -> None:
     """Print the campaigns of earlier findings as panels, or say that none stands out."""
+    if unread := wording.not_read(findings):
+        console.print(Text(unread, style="bold red"))
     console.print(Text(wording.headline(findings), style="bold"))
+    _show_scale(console, findings)
     for campaign in findings.campaigns:
         console.print(campaign_panel(campaign))
     show_unjudged(console, findings)
-    _show_scale(console, findings)
     _show_recognised(console, findings)
 
 

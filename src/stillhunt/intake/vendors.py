@@ -37,6 +37,9 @@ def vendor_request(request: Any) -> Any:
     messages = found.get("messages")
     if isinstance(messages, list):
         found["messages"] = [_message(item) for item in messages]
+    contents = body.get("contents")
+    if isinstance(contents, list):  # Gemini
+        found["contents"] = [_content(one) for one in contents]
     system = body.get("system")
     if isinstance(system, list):
         found["system"] = [_part(part) for part in system]
@@ -104,9 +107,28 @@ def _message(message: Any, depth: int = 0) -> Any:
     if isinstance(data, Mapping) and isinstance(message.get("type"), str) and "content" in data and "role" not in message:
         return _message({"type": message["type"], **data}, depth + 1)
     content = message.get("content")
-    if isinstance(content, list) and depth < _DEEPEST:
-        return {**message, "content": [_part(part) for part in content]}
+    if type(content) is list and depth < _DEEPEST:
+        plain = _plain(content)
+        if plain is None:
+            return {**message, "content": [_part(part) for part in content]}
+        # Nearly all messages are text: `bodies` reads those with a role and a text much faster.
+        return {"role": message.get("role"), "content": plain} if len(message) == 2 else {**message, "content": plain}
     return message
+
+
+def _content(content: Any) -> Any:
+    """One of Gemini's contents, as a message with a text where it is nothing else."""
+    parts = content.get("parts") if isinstance(content, Mapping) else None
+    plain = _plain(parts) if type(parts) is list else None
+    return content if plain is None else {"role": content.get("role") or "user", "content": plain}
+
+
+def _plain(parts: list[Any]) -> str | None:
+    """The text of parts that are nothing else, as `bodies` would join them; None when one of them is."""
+    for part in parts:
+        if type(part) is not dict or len(part) != 1 or type(part.get("text")) is not str:
+            return None
+    return "\n".join(part["text"] for part in parts) if parts else None
 
 
 def _part(part: Any, depth: int = 0) -> Any:
@@ -124,11 +146,9 @@ def _part(part: Any, depth: int = 0) -> Any:
     if isinstance(inner := part.get("guardContent"), Mapping):
         said = inner.get("text")
         return {"type": "text", "text": said.get("text") if isinstance(said, Mapping) else None}
-    if "cachePoint" in part:
-        return {"type": "text", "text": ""}
     if "json" in part:
         return {"type": "other", "content": part["json"]}
-    return {"type": "image"}
+    return {"type": "image"}  # also a document, a video, a point up to which a cache goes: nothing to read
 
 
 def _cohere(message: Any) -> Any:

@@ -286,12 +286,21 @@ class _Message(BaseModel):
 
 
 class Scanned(_Message):
-    """How much was looked at: calls and accounts in view, and the span of the calls."""
+    """How much was looked at: calls and accounts in view, the span of the calls, and what of the logs could not be read."""
 
     interactions: int
     accounts: int
     from_: str | None = Field(default=None, alias="from")
     to: str | None = None
+    refused: int = Field(default=0, exclude_if=lambda found: not found)
+    """Records of these logs that were not taken in: unreadable ones, and those of which it is not known what they are."""
+    reasons: dict[str, int] = Field(default_factory=dict, exclude_if=lambda found: not found)
+    """Why they were not, in words, to how many."""
+
+    @property
+    def refused_share(self) -> float:
+        """Share of all records that were not taken in, 0 to 1."""
+        return self.refused / ((self.refused + self.interactions) or 1)
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 

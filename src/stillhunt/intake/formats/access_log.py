@@ -88,7 +88,7 @@ class AccessLog:
             return ()
         sent = {name.removeprefix("http_").replace("_", "-"): value for name, value in entry.items() if name.startswith("http_")}
         status = entry.get("status")
-        _, key = account_in_headers(sent, status)
+        _, key = account_in_headers(sent)
         account = next((found for name in _ACCOUNT if (found := person(entry.get(name), name))), None)
         account = account or person(entry.get("remote_user"), "remote_user") or key
         account = account or person(entry.get("ssl_client_s_dn"), "ssl_client_s_dn")
@@ -96,6 +96,7 @@ class AccessLog:
             account,
             context,
             "remote_user: expected the account; log the header that names it, such as $http_x_user_id, or say which with --map",
+            status,
         )
         at = _moment(*first(entry, _TIME))
         waited = _seconds(entry.get("request_time"))

@@ -19,14 +19,14 @@ from stillhunt.intake.formats.calls import (
     account_in_headers,
     filled,
     first,
+    keep,
+    kept,
     lowered,
-    packed,
     person,
     request_parameters,
     required_account,
     text,
     text_columns,
-    unpacked,
     usage_columns,
 )
 from stillhunt.intake.formats.envoy_ai import operation_of
@@ -73,42 +73,41 @@ class AzureAPIM:
 
     def sniff(self, sample: Sample) -> float:
         """By the category, the table's name, or the columns of either log."""
-        heads = [dict.fromkeys(sample.columns, "?")] if sample.columns else sample.records
+        heads = sample.records or [dict.fromkeys(sample.columns, "?")]
         scores = [_score(azure_entry(head)) for head in heads if isinstance(head, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Remember the language model log's records by correlation id, and which calls the gateway's log has."""
         entry = azure_entry(record)
-        call = text(entry.get("correlationid"))
-        if call is None:
-            return
-        if not _of_model(entry):
-            context.facts[("azure-apim gateway", call)] = True
-            return
-        parts: dict[int, bytes] = context.facts.setdefault(("azure-apim", call), {})
-        parts.setdefault(_sequence(entry), _kept(entry))
+        call = optional_identifier(text(entry.get("correlationid")), "correlationId")
+        if call is not None:
+            keep(context, self.name, call, [_sequence(entry), _told(entry)] if _of_model(entry) else None)
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a call of a model: at its record in the gateway's log, or at its first in the other when there is none."""
         entry = azure_entry(record)
         call = identifier(text(entry.get("correlationid")), "correlationId")
-        parts: Mapping[int, bytes] = context.facts.get(("azure-apim", call), {})
+        known = kept(context, self.name, call)
+        parts: dict[int, Mapping[str, Any]] = {}
+        for part in known:
+            if part is not None:
+                parts.setdefault(part[0], part[1])
         if _of_model(entry):
-            told = ("azure-apim gateway", call) in context.facts
-            if told or (parts and _sequence(entry) != min(parts)):
+            if None in known or (parts and _sequence(entry) != min(parts)):
                 return ()
-            parts = parts or {0: _kept(entry)}
-        elif not parts and operation_of(_path(entry)) is None:
+            parts = parts or {0: _told(entry)}
+        elif not parts and (operation_of(_path(entry)) is None or str(entry.get("method", "POST")).upper() != "POST"):
             return ()
         usage, request, response = _merged(parts, entry)
         sent = lowered(first(entry, ("requestheaders",))[0])
-        trusted, key = account_in_headers(sent, entry.get("responsecode"))
+        trusted, key = account_in_headers(sent)
         subscription = person(first(entry, ("apimsubscriptionid", "subscriptionid"))[0], "apimSubscriptionId")
         account = required_account(
             subscription or trusted or person(entry.get("userid"), "userId"),
             context,
             "apimSubscriptionId: expected the caller's subscription; read the gateway's log, too, and require a subscription on the API",
+            entry.get("responsecode"),
         )
         body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
         asked = decoded(request)
@@ -158,20 +157,20 @@ def _sequence(entry: Mapping[str, Any]) -> int:
         return 0
 
 
-_KEPT = ("deploymentname", "modelname", "prompttokens", "completiontokens", "requestmessages", "responsemessages")
+_TOLD = ("deploymentname", "modelname", "prompttokens", "completiontokens", "requestmessages", "responsemessages")
 
 
-def _kept(entry: Mapping[str, Any]) -> bytes:
-    """What a record of the language model log has to tell, small, for it is remembered until its call is met."""
-    return packed({name: entry[name] for name in _KEPT if name in entry})
+def _told(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record of the language model log has to tell, and no more, for it is remembered until its call is met."""
+    return {name: entry[name] for name in _TOLD if name in entry}
 
 
-def _merged(parts: Mapping[int, bytes], entry: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
+def _merged(parts: Mapping[int, Mapping[str, Any]], entry: Mapping[str, Any]) -> tuple[dict[str, Any], Any, Any]:
     """(what is told once, request, response) of a call's records in the order of their numbers."""
     usage: dict[str, Any] = {}
     texts: dict[str, list[Any]] = {"requestmessages": [], "responsemessages": []}
-    for _, kept in sorted(parts.items()):
-        for name, value in unpacked(kept).items():
+    for _, part in sorted(parts.items()):
+        for name, value in part.items():
             if name in texts:
                 texts[name].append(value)
             elif usage.get(name) in (None, 0, "0"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from stillhunt.intake.formats import Context, Row, Sample
@@ -54,7 +55,8 @@ class AzureOpenAI:
 
     def sniff(self, sample: Sample) -> float:
         """By category and the properties of Cognitive Services."""
-        scores = [_score(azure_entry(record)) for record in sample.records if isinstance(record, Mapping)]
+        heads = sample.records or [dict.fromkeys(sample.columns, "?")]
+        scores = [_score(azure_entry(head)) for head in heads if isinstance(head, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 
     def index(self, record: Mapping[str, Any], context: Context) -> None:
@@ -72,6 +74,7 @@ class AzureOpenAI:
             person(entry.get("objectid"), "properties.objectId"),
             context,
             "properties.objectId: expected the caller; use Microsoft Entra ID instead of keys, or log in API Management (azure-apim)",
+            first(entry, ("resultsignature", "resulttype"))[0],
         )
         if started is None:
             started = azure_time(*first(entry, ("time", "timegenerated")))
@@ -98,12 +101,15 @@ def azure_entry(record: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for outer in (record, mapping(first(record, ("properties", "Properties", "properties_s"))[0])):
         for name, value in outer.items():
-            plain = str(name).removesuffix(" [UTC]").lower()
-            if plain[-2:] in ("_s", "_d", "_g", "_b", "_t"):
-                plain = plain[:-2]
-            if value is not None and value != "" and plain not in found:
-                found[plain] = value
+            if value is not None and value != "":
+                found.setdefault(_plain(name), value)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: Any) -> str:
+    plain = str(name).removesuffix(" [UTC]").lower()
+    return plain[:-2] if plain[-2:] in ("_s", "_d", "_g", "_b", "_t") else plain
 
 
 def azure_time(value: Any, field: str) -> int:

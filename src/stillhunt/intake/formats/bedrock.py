@@ -7,6 +7,8 @@ delivered as files beside the log (`inputBodyS3Path`, `outputBodyS3Path`): they 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from stillhunt.errors import BadRow
@@ -15,6 +17,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -32,6 +35,8 @@ from stillhunt.intake.references import read_reference
 from stillhunt.intake.vendors import usage_of, vendor_request, vendor_response
 
 _TEXT_OFF = "only with text data delivery (textDataDeliveryEnabled) in the settings of model invocation logging"
+_MAX_FOLDERS = 12
+"""Parts at the end of a reference that are looked for beside the log: Bedrock's own have ten below `AWSLogs`."""
 _STATUS = {
     "ThrottlingException": 429,
     "ServiceQuotaExceededException": 400,
@@ -107,7 +112,7 @@ class Bedrock:
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(record.get("accountId"), "accountId"),
             "key_id": principal,
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id", "end_user")),
+            "end_user_id": who(metadata, END_USER_KEYS),
             "surface": "batch" if "Async" in operation or "Batch" in operation else "api",
             "operation": "embeddings" if model is not None and "embed" in model.lower() else "chat",
             "request_model": model,
@@ -149,11 +154,11 @@ def _body(holder: Mapping[str, Any], inline: str, path: str, field: str, context
         return None
     parts = [part for part in reference.partition("://")[2].split("/") if part not in ("", ".", "..")] if "\0" not in reference else []
     # The copy has the bucket's tree from some folder on: what is common to both is the end of the path.
-    for start in range(max(0, len(parts) - 10), len(parts)):
-        try:
-            return read_reference("/".join(parts[start:]), f"{field}.{path}", context.base)
-        except BadRow:
-            continue
+    for start in range(max(0, len(parts) - _MAX_FOLDERS), len(parts)):
+        copied = "/".join(parts[start:])
+        with suppress(OSError, ValueError, BadRow):
+            if Path(context.base, copied).is_file():
+                return read_reference(copied, f"{field}.{path}", context.base)
     return None
 
 

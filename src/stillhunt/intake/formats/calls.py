@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +17,11 @@ import orjson
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import Body
 from stillhunt.intake.formats import Context, Row
-from stillhunt.intake.formats.values import count, decoded, json_text, optional_identifier, optional_identity, parameters
+from stillhunt.intake.formats.envoy_ai import operation_of
+from stillhunt.intake.formats.placeholders import CREDENTIAL, REFUSED
+from stillhunt.intake.formats.usage import tokens_of
+from stillhunt.intake.formats.values import decoded, json_text, optional_identifier, optional_identity, parameters
+from stillhunt.intake.kept import key_of
 
 ACCOUNT_NAMES = (
     *("x-account-id", "x-user-id", "x-consumer-id", "x-customer-id", "x-tenant-id", "x-client-id", "x-forwarded-user", "x-auth-user"),
@@ -27,6 +32,7 @@ ACCOUNT_NAMES = (
 ACCOUNT_KEYS = (
     *("account_id", "accountid", "user_id", "userid", "customer_id", "customerid", "consumer_id", "consumerid", "tenant_id", "tenantid"),
     *("client_id", "clientid", "subscriber_id", "principal_id", "_user", "user", "account", "customer", "tenant"),
+    *("user_api_key_user_id", "user_api_key_hash"),  # what LiteLLM passes on
 )
 """Names under which applications put who called into the metadata of a request, the surest first."""
 
@@ -42,8 +48,10 @@ ORGANIZATION_KEYS = (
     "team",
     "workspace_id",
 )
+END_USER_KEYS = ("end_user_id", "enduser_id", "end_user", "user_api_key_end_user_id")
 CONVERSATION_KEYS = ("conversation_id", "conversationid", "session_id", "sessionid", "thread_id", "threadid", "chat_id")
 
+_REFUSED = frozenset(map(str, REFUSED))
 _SECRETS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 """Headers whose value is a credential. Every call of an account carries the same one, so that its digest tells accounts apart."""
 
@@ -69,6 +77,8 @@ def first(entry: Mapping[str, Any], keys: Iterable[str]) -> tuple[Any, str]:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """An object given as one or as JSON text; {} where there is none. For what may be missing or of another kind."""
+    if type(value) is dict:
+        return value
     found = decoded(value)
     return found if isinstance(found, Mapping) else {}
 
@@ -81,36 +91,34 @@ def lowered(value: Any) -> dict[str, Any]:
     return found
 
 
-def required_account(account: str | None, context: Context, reason: str) -> str | None:
+def required_account(account: str | None, context: Context, reason: str, status: Any = None) -> str | None:
     """The account, or a refusal that says what to turn on.
 
     Raises:
+        UnknownCaller: nobody is named, and the gateway refused the call for it.
         BadRow: nobody is named, and the log is not read as half of one.
     """
     if account is None and not context.account_optional:
+        if str(status).partition(".")[0] in _REFUSED:
+            raise UnknownCaller("account_id: the gateway refused the credentials, and knows nobody by them")
         raise BadRow(reason)
     return account
 
 
-def account_in_headers(sent: Mapping[str, Any], status: Any = None) -> tuple[str | None, str | None]:
+def account_in_headers(sent: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """(account, key id) of headers in lower case: the account as a trusted proxy wrote it, else the digest of the credential.
 
-    A credential that was refused (`status` 401, 403 or 407) is nobody's: whoever tries a thousand keys is not a thousand accounts.
-
-    Raises:
-        UnknownCaller: such a credential is all that the request has.
+    A digest that is an account is the row's `key_id`, too: a refused credential is nobody's, and is known by that (`placeholders.settle`).
     """
-    account = next((found for name in ACCOUNT_NAMES if (found := person(sent.get(name), name))), None)
-    key = next((found for name in _SECRETS if (found := credential_id(sent.get(name)))), None)
-    if key is not None and str(status).partition(".")[0] in ("401", "403", "407"):
-        if account is None:
-            raise UnknownCaller("account: the gateway refused the credentials, and knows nobody by them")
-        key = None
+    account = next((found for name in ACCOUNT_NAMES if name in sent and (found := person(sent[name], name))), None)
+    key = next((found for name in _SECRETS if name in sent and (found := credential_id(sent[name]))), None)
     return account or key, key
 
 
 def person(value: Any, field: str) -> str | None:
     """An account or an end user: its stable part, None for placeholders and for what cannot be one."""
+    if value is None:
+        return None
     return optional_identity(value, field) if isinstance(value, str | Mapping) or type(value) is int else None
 
 
@@ -128,7 +136,7 @@ def credential_id(value: Any) -> str | None:
         return None
     if scheme.lower() == "basic":
         secret = f"basic {secret}"
-    return f"key-{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:24]}"
+    return f"{CREDENTIAL}{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
 def made_id(*parts: Any) -> str:
@@ -139,13 +147,31 @@ def made_id(*parts: Any) -> str:
 def named(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """The first id among `keys` of `metadata`, whose names are in lower case; "-" counts as "_"."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
-    return next((found for key in keys if (found := optional_identifier(text(plain.get(key)), f"metadata.{key}"))), None)
+    for key in keys:
+        value = plain.get(key)
+        if value is not None and (found := optional_identifier(text(value), f"metadata.{key}")):
+            return found
+    return None
 
 
 def who(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """The first account or user among `keys` of `metadata` that is somebody; names as for `named`."""
     plain = {name.replace("-", "_"): value for name, value in metadata.items()}
-    return next((found for key in keys if (found := person(plain.get(key), f"metadata.{key}"))), None)
+    for key in keys:
+        value = plain.get(key)
+        if value is not None and (found := person(value, f"metadata.{key}")):
+            return found
+    return None
+
+
+_NO_CALLS = re.compile(
+    r"/(?:files|batches|models|fine_tuning|vector_stores|uploads|evals|containers|assistants|threads|organization|usage|keys?)(?:/|$|\?)"
+)
+
+
+def is_call(path: Any) -> bool:
+    """Whether a path may be a model's call: listings, files, batches and the like are none; where no path is known, it may."""
+    return not isinstance(path, str) or operation_of(path) is not None or _NO_CALLS.search(path.lower()) is None
 
 
 def request_parameters(request: Any, field: str) -> str | None:
@@ -156,44 +182,11 @@ def request_parameters(request: Any, field: str) -> str | None:
     return parameters({str(name): value for name, value in found.items() if name not in _CONTENT and value is not None}, field)
 
 
-_INPUT = (
-    *("prompt_tokens", "input_tokens", "inputTokens", "promptTokens", "promptTokenCount", "inputTokenCount", "prompt_token_count"),
-    *("inputTextTokenCount", "input_token_count"),
-)
-_OUTPUT = (
-    *("completion_tokens", "output_tokens", "outputTokens", "completionTokens", "candidatesTokenCount", "outputTokenCount"),
-    *("generation_token_count", "totalOutputTextTokenCount", "output_token_count"),
-)
-_REASONING = ("reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "output_reasoning_tokens", "reasoning")
-_CACHED = (
-    *("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount", "cachedContentTokenCount", "cached_tokens"),
-    *("cachedInputTokens", "cache_read"),
-)
-_SPENT = ("completion_tokens_details", "output_tokens_details", "outputTokenDetails", "output_token_details", "completionTokensDetails")
-_GIVEN = ("prompt_tokens_details", "input_tokens_details", "inputTokenDetails", "input_token_details", "promptTokensDetails")
-
-
 def usage_columns(usage: Any, field: str) -> Row:
     """Token counts of a usage object in any vendor's spelling; columns that it does not have are not there."""
-    found = mapping(usage)
-    row: Row = {}
-    spent = next((inner for key in _SPENT if (inner := mapping(found.get(key)))), {})
-    given = next((inner for key in _GIVEN if (inner := mapping(found.get(key)))), {})
-    for column, names, places in (
-        ("input_tokens", _INPUT, (found,)),
-        ("output_tokens", _OUTPUT, (found,)),
-        ("reasoning_tokens", _REASONING, (spent, found)),
-        ("cached_tokens", _CACHED, (found, given)),
-    ):
-        told = [
-            counted
-            for place in places
-            for key in names
-            if not isinstance(place.get(key), Mapping | list | bool) and (counted := count(place.get(key), f"{field}.{key}")) is not None
-        ]
-        if told:  # a zero beside another count of the same tokens is a field that this vendor does not fill
-            row[column] = next((counted for counted in told if counted), 0)
-    return row
+    told = tokens_of(mapping(usage), field)
+    columns = {"input_tokens": told.input, "output_tokens": told.output, "reasoning_tokens": told.reasoning, "cached_tokens": told.cached}
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def text_columns(body: Body) -> Row:
@@ -225,19 +218,36 @@ def filled(*rows: Mapping[str, Any]) -> Row:
     return found
 
 
-def packed(value: Any) -> bytes:
-    """What a first pass remembers of a record until the second meets its call: JSON, compressed."""
+_PLAIN = 1024
+"""Bytes up to which compressing takes more time than it saves room."""
+
+
+def keep(context: Context, kind: str, name: str, value: Any) -> None:
+    """Remember something of a record under what its call, trace or pair has in common, for the second pass (`Context.kept`)."""
+    context.kept.add(key_of(f"{kind} {name}"), packed([name, value]))
+
+
+def kept(context: Context, kind: str, name: str) -> list[Any]:
+    """What was remembered under a name, in the order in which it came."""
+    found = (unpacked(data) for data in context.kept.get(key_of(f"{kind} {name}")))
+    return [value for owner, value in found if owner == name]  # keys are hashes, which may collide
+
+
+def packed(value: list[Any]) -> bytes:
+    """What a first pass remembers of a record until the second meets its call: a list as JSON, compressed when it is long."""
     try:
         plain = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # integers beyond 64 bits, lone surrogates
         plain = json.dumps(value, default=str, skipkeys=True).encode()
-    return zlib.compress(plain, 1)
+    # orjson's bytes have grown and shrunk: to keep them as they are would keep the holes that they left.
+    return bytes(bytearray(plain)) if len(plain) < _PLAIN else zlib.compress(plain, 1)
 
 
-def unpacked(data: bytes) -> Any:
+def unpacked(data: bytes) -> list[Any]:
     """The inverse of `packed`."""
-    plain = zlib.decompress(data)
+    plain = data if data[:1] == b"[" else zlib.decompress(data)  # no compressed text begins so
     try:
-        return orjson.loads(plain)
+        found: list[Any] = orjson.loads(plain)
     except ValueError:
-        return json.loads(plain)
+        found = json.loads(plain)
+    return found

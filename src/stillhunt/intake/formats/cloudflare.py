@@ -14,6 +14,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -81,7 +82,10 @@ class Cloudflare:
         entry = {str(name).replace("_", "").lower(): value for name, value in record.items()}
         metadata = lowered(entry.get("metadata"))
         account = required_account(
-            who(metadata, ACCOUNT_KEYS), context, "Metadata.user_id: expected the account; send cf-aig-metadata with each request"
+            who(metadata, ACCOUNT_KEYS),
+            context,
+            "Metadata.user_id: expected the account; send cf-aig-metadata with each request",
+            entry.get("statuscode"),
         )
         request, response = (_body(entry.get(name)) for name in ("requestbody", "responsebody"))
         asked, said = mapping(request), mapping(response)
@@ -101,7 +105,7 @@ class Cloudflare:
             "ended_at": started + took * 1000 if took is not None and took < 10**9 else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS) or optional_identifier(text(entry.get("gateway")), "Gateway"),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "RequestBody.user"),
+            "end_user_id": who(metadata, END_USER_KEYS) or person(asked.get("user"), "RequestBody.user"),
             "surface": "api",
             "operation": operation_of(f"/{str(path).lstrip('/')}")
             or ("embeddings" if "embed" in str(entry.get("modeltype", "")).lower() else "chat"),

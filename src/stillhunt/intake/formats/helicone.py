@@ -17,6 +17,7 @@ from stillhunt.intake.formats.calls import (
     TEXT_COLUMNS,
     filled,
     first,
+    is_call,
     lowered,
     mapping,
     named,
@@ -82,13 +83,17 @@ class Helicone:
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction."""
         get = record.get
+        path = first(record, ("request_path", "target_url"))[0]
+        if not is_call(path):
+            return ()
         properties = lowered(first(record, ("request_properties", "properties"))[0])
         account = required_account(
             who(properties, ACCOUNT_KEYS[:10]) or person(first(record, ("request_user_id", "user_id"))[0], "request_user_id"),
             context,
             "request_user_id: expected the account; send the header Helicone-User-Id with each request",
+            first(record, ("response_status", "status"))[0],
         )
-        request, response = decoded(get("request_body")), decoded(get("response_body"))
+        request, response = _body(get("request_body")), _body(get("response_body"))
         asked, said = mapping(request), mapping(response)
         body = read_body(vendor_request(request), vendor_response(response), keep_text=context.keep_text)
         ended = get("response_created_at")
@@ -103,7 +108,7 @@ class Helicone:
             "key_id": optional_identifier(text(first(record, ("auth_hash", "helicone_api_key_id", "provider_key_id"))[0]), "auth_hash"),
             "end_user_id": person(asked.get("user"), "request_body.user"),
             "surface": "api",
-            "operation": operation_of(first(record, ("request_path", "target_url"))[0]) or "chat",
+            "operation": operation_of(path) or "chat",
             "request_model": label(
                 text(first(record, ("model_override", "request_model", "model"))[0] or asked.get("model")), "request_model"
             ),
@@ -122,6 +127,12 @@ class Helicone:
             **text_columns(body),
         }
         return (("interactions", filled(row, usage_columns(usage_of(response), "response_body.usage"))),)
+
+
+def _body(value: Any) -> Any:
+    """A body; None for what Helicone writes where it was told to leave it out, which would be a text that all have in common."""
+    found = decoded(value)
+    return None if isinstance(found, Mapping) and ("helicone_message" in found or "heliconeMessage" in found) else found
 
 
 def _score(keys: Iterable[str]) -> float:

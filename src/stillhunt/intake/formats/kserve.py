@@ -21,16 +21,16 @@ from stillhunt.intake.formats.calls import (
     account_in_headers,
     filled,
     first,
+    keep,
+    kept,
     lowered,
     mapping,
     named,
-    packed,
     person,
     request_parameters,
     required_account,
     text,
     text_columns,
-    unpacked,
     usage_columns,
     who,
 )
@@ -80,11 +80,8 @@ class KServe:
         kind, call = _kind(entry), text(entry.get("id"))
         if call is None or not kind:
             return
-        if kind == "request":
-            context.facts[("kserve request", call)] = True
-        else:
-            kept = {"data": _data(entry), "time": first(entry, ("time", "knativearrivaltime"))[0]}
-            context.facts[("kserve", call)] = packed(kept)
+        told = {"data": _data(entry), "time": first(entry, ("time", "knativearrivaltime"))[0]} if kind == "response" else None
+        keep(context, self.name, str(call), told)
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a request, and for a response whose request is nowhere."""
@@ -93,11 +90,11 @@ class KServe:
         if not kind:
             return ()
         call = identifier(text(entry.get("id")), "id")
-        if kind == "response" and ("kserve request", call) in context.facts:
+        known = kept(context, self.name, call)
+        if kind == "response" and None in known:
             return ()
         request = _data(entry) if kind == "request" else None
-        kept = context.facts.get(("kserve", call))
-        other: dict[str, Any] = unpacked(kept) if kind == "request" and kept else {}
+        other: Mapping[str, Any] = next((told for told in known if told is not None), {}) if kind == "request" else {}
         response = other.get("data") if kind == "request" else _data(entry)
         asked, said = mapping(request), mapping(response)
         if kind == "request" and not any(key in asked for key in _ASKED):
@@ -114,7 +111,7 @@ class KServe:
         ended = other.get("time")
         row: Row = {
             "interaction_id": call,
-            "started_at": moment(*first(entry, ("time", "knativearrivaltime"))),
+            "started_at": moment(*_time(entry, said)),
             "ended_at": moment(ended, "time") if ended is not None else None,
             "account_id": account,
             "organization_id": optional_identifier(text(sent.get("x-organization-id") or entry.get("namespace")), "namespace"),
@@ -135,6 +132,12 @@ class KServe:
             **text_columns(body),
         }
         return (("interactions", filled(row, usage_columns(usage_of(response), "data.usage"))),)
+
+
+def _time(entry: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[Any, str]:
+    """When the event was; records of a bucket have no time but the one that the model's server wrote into its answer."""
+    value, field = first(entry, ("time", "knativearrivaltime"))
+    return (value, field) if value is not None else (said.get("created"), field)
 
 
 def _entry(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stillhunt.intake.formats import Context, Row, Sample, langfuse
-from stillhunt.intake.formats.calls import mapping, packed, text, unpacked
+from stillhunt.intake.formats.calls import keep, kept, mapping, text
 from stillhunt.intake.formats.values import identifier
 
 _KINDS = {"generation": "GENERATION", "span": "SPAN", "event": "EVENT", "embedding": "EMBEDDING"}
@@ -39,9 +39,7 @@ class LangfuseEvents:
             if kind.startswith("trace-"):
                 langfuse.FORMAT.index(body, context)
             elif (call := text(body.get("id"))) is not None and (_observed(kind) or kind.startswith("observation-")):
-                kept = {**body, **({"type": _observed(kind)} if _observed(kind) else {})}
-                parts: dict[tuple[str, str], bytes] = context.facts.setdefault(("langfuse-events", call), {})
-                parts[_order(event)] = packed(kept)
+                keep(context, self.name, str(call), [*_order(event), _typed(body, kind)])
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for an observation that is a model's call, at its first event."""
@@ -50,19 +48,15 @@ class LangfuseEvents:
             if not _observed(kind) and not kind.startswith("observation-"):
                 continue
             call = identifier(text(body.get("id")), "body.id")
-            parts: Mapping[tuple[str, str], bytes] = context.facts.get(("langfuse-events", call), {})
+            parts = {(at, name): told for at, name, told in kept(context, self.name, call)}
             if parts and _order(event) != min(parts):
                 continue
-            merged: dict[str, Any] = {}
-            for _, kept in sorted(parts.items()):
-                merged = _merged(merged, unpacked(kept))
-            if not parts:
-                merged = {**body, **({"type": _observed(kind)} if _observed(kind) else {})}
+            merged: dict[str, Any] = {} if parts else _typed(body, kind)
+            for _, told in sorted(parts.items()):
+                merged = _merged(merged, told)
             merged.setdefault("traceId", None)
             if not merged.get("startTime"):
                 merged["startTime"] = event.get("timestamp")  # what Langfuse takes when a library sent none
-            if not mapping(merged.get("usageDetails")) and not mapping(merged.get("usage")):
-                merged["usageDetails"] = {"total": None}  # known to be none, so that it is looked for nowhere else
             yield from langfuse.FORMAT.read(merged, context)
 
 
@@ -78,6 +72,11 @@ def _observed(kind: str) -> str | None:
     """The type of observation that an event's type tells; None for `observation-create`, whose body tells it."""
     head, _, tail = kind.rpartition("-")
     return _KINDS.get(head) if tail in ("create", "update") else None
+
+
+def _typed(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    observed = _observed(kind)
+    return dict(body) if observed is None else {**body, "type": observed}
 
 
 def _order(event: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,10 +13,13 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
     first,
+    keep,
+    kept,
     lowered,
     mapping,
     named,
@@ -79,12 +82,7 @@ class LangSmith:
         told = {name: value for name, value in _metadata(record).items() if name in _WHO and text(value) is not None}
         if trace is None or not told:
             return
-        known: dict[str, Any] = context.facts.setdefault(("langsmith", trace), {})
-        if record.get("parent_run_id") in (None, ""):
-            known.update(told)
-        else:
-            for name, value in told.items():
-                known.setdefault(name, value)
+        keep(context, self.name, str(trace), [record.get("parent_run_id") not in (None, ""), told])
 
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a run of a model."""
@@ -93,7 +91,10 @@ class LangSmith:
         if kind not in ("llm", "embedding"):
             return ()
         trace = text(record.get("trace_id"))
-        metadata = {**(context.facts.get(("langsmith", trace), {}) if trace is not None else {}), **_metadata(record)}
+        metadata = _metadata(record)
+        if trace is not None:
+            for _, told in sorted(kept(context, self.name, str(trace)), key=lambda found: bool(found[0])):
+                metadata = {**told, **metadata}
         account = required_account(
             who(metadata, ACCOUNT_KEYS),
             context,
@@ -111,7 +112,7 @@ class LangSmith:
             "ended_at": moment(ended, "end_time") if ended not in (None, "") else None,
             "account_id": account,
             "organization_id": named(metadata, ORGANIZATION_KEYS),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")),
+            "end_user_id": who(metadata, END_USER_KEYS),
             "surface": "api",
             "operation": "embeddings" if kind == "embedding" else "chat",
             "request_model": label(

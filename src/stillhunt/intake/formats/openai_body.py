@@ -131,12 +131,14 @@ class OpenAIBody:
         status, field = first(entry, _STATUS)
         if status is None:
             status, field = first(inner, ("status", "status_code", "statusCode"))
-        trusted, key = account_in_headers(sent, status)
-        plain = {name.replace(".", "_"): value for name, value in entry.items() if name not in ("user", "client_id")}
+        trusted, key = account_in_headers(sent)
+        # A proxy may copy the client's own word for its user beside the bodies: that is no account.
+        plain = {name.replace(".", "_"): value for name, value in entry.items() if name != "user" or value != asked.get("user")}
         account = required_account(
             who(plain, ACCOUNT_KEYS) or who(lowered(entry.get("metadata")), ACCOUNT_KEYS) or trusted,
             context,
             "x-user-id: expected a header or field that names the account; log one, or say with --map which it is",
+            status,
         )
         call = optional_identifier(text(first(entry, _ID)[0] or sent.get("x-request-id")), "request_id")
         answer = optional_identifier(text(said.get("id")), "response.id")
@@ -152,7 +154,9 @@ class OpenAIBody:
             "ended_at": moment(ended, ended_field) if ended is not None else None,
             "account_id": account,
             "organization_id": named(plain, ORGANIZATION_KEYS) or named(sent, ("openai_organization", "x_organization_id", "x_team_id")),
-            "key_id": optional_identifier(text(first(entry, ("key_id", "api_key_id"))[0]), "key_id") or key,
+            "key_id": key
+            if key is not None and account == key
+            else optional_identifier(text(first(entry, ("key_id", "api_key_id"))[0]), "key_id") or key,
             "end_user_id": person(asked.get("user") or asked.get("safety_identifier"), "request.user"),
             "surface": "batch" if isinstance(path, str) and "/batches" in path else "api",
             "operation": operation_of(path) or ("embeddings" if said.get("object") == "list" else "chat"),

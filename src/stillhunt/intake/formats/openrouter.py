@@ -5,6 +5,7 @@ There is no text in either.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from stillhunt.intake.formats.calls import first, person, required_account, text
 from stillhunt.intake.formats.langfuse import snake
 from stillhunt.intake.formats.values import count, from_text, identifier, label, optional_identifier
 
+_MEMBER = re.compile("user_[0-9A-Za-z]{27}")
 _NO_TEXT = "OpenRouter's activity holds no text: join a content log, or put a gateway that logs text in front"
 _KNOWN = frozenset(
     (
@@ -62,8 +64,11 @@ class OpenRouter:
         """One interaction without text."""
         entry = _plain(record)
         key = optional_identifier(text(entry.get("api_key_name")), "api_key_name")
+        # `user` is what the application sent, but in an organization's export it may be the member who owns the key.
+        sent = first(entry, ("external_user", "user"))[0]
+        member = isinstance(sent, str) and _MEMBER.fullmatch(sent) is not None
         account = required_account(
-            person(first(entry, ("external_user", "user"))[0], "user") or person(key, "api_key_name"),
+            (person(key, "api_key_name") if member else None) or person(sent, "user") or person(key, "api_key_name"),
             context,
             "user: expected the account; send `user` with each request, or give each account a key of its own",
         )

@@ -14,10 +14,12 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
     first,
+    is_call,
     lowered,
     mapping,
     named,
@@ -83,11 +85,15 @@ class Portkey:
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction."""
         entry = {str(name).lower(): value for name, value in record.items()}
+        url = first(entry, ("request_url",))[0] or mapping(entry.get("request")).get("url")
+        if not is_call(url):
+            return ()
         metadata = lowered(entry.get("metadata"))
         account = required_account(
             who(metadata, ("_user", *ACCOUNT_KEYS)),
             context,
             "metadata._user: expected the account; send _user in x-portkey-metadata, and ask the export for metadata",
+            entry.get("response_status_code"),
         )
         request, response = body_in(entry, ("request",)), body_in(entry, ("response",))
         asked, said = mapping(request), mapping(response)
@@ -99,7 +105,6 @@ class Portkey:
         waited = count(round(took) if isinstance(took, float) and 0 <= took < 1e9 else took, field)
         model = label(text(entry.get("ai_model") or asked.get("model")), "ai_model")
         error = mapping(said.get("error"))
-        url = first(entry, ("request_url",))[0] or mapping(entry.get("request")).get("url")
         row: Row = {
             "interaction_id": identifier(text(entry.get("id")), "id"),
             "started_at": started,
@@ -108,7 +113,7 @@ class Portkey:
             "organization_id": named(metadata, ("_organisation", "_organization", *ORGANIZATION_KEYS))
             or optional_identifier(text(entry.get("workspace_slug")), "workspace_slug"),
             "key_id": optional_identifier(text(first(entry, ("virtual_key", "api_key_id"))[0]), "virtual_key"),
-            "end_user_id": who(metadata, ("end_user_id", "enduser_id")) or person(asked.get("user"), "request.user"),
+            "end_user_id": who(metadata, END_USER_KEYS) or person(asked.get("user"), "request.user"),
             "surface": "api",
             "operation": operation_of(url) or "chat",
             "request_model": label(text(asked.get("model")), "request.model") or model,

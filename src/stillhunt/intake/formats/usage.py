@@ -13,16 +13,17 @@ from stillhunt.intake.formats.values import count, decoded
 
 INPUT = (
     *("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_token_count", "inputTokenCount"),
-    *("prompt_token", "input_token_count"),
+    *("prompt_token", "input_token_count", "inputTextTokenCount"),
 )
 OUTPUT = (
     *("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidatesTokenCount", "candidates_token_count"),
-    *("outputTokenCount", "completion_token", "output_token_count"),
+    *("outputTokenCount", "completion_token", "output_token_count", "generation_token_count", "totalOutputTextTokenCount"),
 )
 REASONING = ("reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "thoughts_token_count", "output_reasoning_tokens")
 CACHED = (
     *("cached_tokens", "cache_read_input_tokens", "cachedTokens", "cacheReadInputTokens", "prompt_cache_hit_tokens"),
     *("cachedContentTokenCount", "cached_content_token_count", "input_cached_tokens", "cached_input_tokens", "cachedInputTokens"),
+    "cacheReadInputTokenCount",
 )
 GIVEN_DETAILS = ("prompt_tokens_details", "input_tokens_details", "input_token_details", "promptTokensDetails", "inputTokensDetails")
 SPENT_DETAILS = (
@@ -52,7 +53,7 @@ def tokens_of(usage: Any, field: str = "usage") -> Tokens:
     return Tokens(
         first_count((usage,), INPUT, field),
         first_count((usage,), OUTPUT, field),
-        first_count((*spent, usage), REASONING, field),
+        first_count((*spent, usage), (*REASONING, "reasoning"), field),
         first_count((*given, usage), (*CACHED, "cache_read"), field),
     )
 

@@ -14,6 +14,7 @@ from stillhunt.intake.formats import Context, Row, Sample
 from stillhunt.intake.formats.calls import (
     ACCOUNT_KEYS,
     CONVERSATION_KEYS,
+    END_USER_KEYS,
     ORGANIZATION_KEYS,
     TEXT_COLUMNS,
     filled,
@@ -82,7 +83,7 @@ class Vertex:
 
     def sniff(self, sample: Sample) -> float:
         """By the table's columns, or by an audit record of Vertex AI."""
-        heads = [dict.fromkeys(sample.columns)] if sample.columns else sample.records
+        heads = sample.records or [dict.fromkeys(sample.columns)]
         scores = [_score(record) for record in heads if isinstance(record, Mapping)]
         return sum(scores) / len(scores) if scores else 0.0
 
@@ -116,7 +117,7 @@ def _logged(record: Mapping[str, Any], context: Context) -> Row | None:
         "started_at": started,
         "account_id": account,
         "organization_id": named(labels, ORGANIZATION_KEYS) or _project(record.get("endpoint")),
-        "end_user_id": who(labels, ("end_user_id", "enduser_id")),
+        "end_user_id": who(labels, END_USER_KEYS),
         "surface": "batch" if "batch" in method else "api",
         "operation": "embeddings"
         if "embed" in f"{method}{model}".lower()

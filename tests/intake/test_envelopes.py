@@ -227,6 +227,35 @@ def test_an_access_log_in_a_container_is_read(tmp_path):
     assert guess(opened.sample)[0].name == "access-log"
 
 
+WRAPPERS = {
+    "Docker": lambda record: json.dumps({**DOCKER, "log": json.dumps(record) + "\n"}),
+    "CloudWatch": lambda record: json.dumps({**SUBSCRIPTION, "logEvents": [{**EVENT, "message": json.dumps(record)}] * 2}),
+    "Fluent Bit": lambda record: json.dumps([1767225600.5, {"log": json.dumps(record), "kubernetes": KUBERNETES}]),
+    "Google": lambda record: json.dumps({"insertId": "1", "logName": "l", "timestamp": "2026", "jsonPayload": record}),
+    "Elasticsearch": lambda record: json.dumps({"_index": "logs", "_id": "1", "_source": record}),
+    "Datadog": lambda record: json.dumps({"_id": "1", "date": "2026", "service": "g", "message": json.dumps(record), "attributes": {}}),
+    "Splunk": lambda record: json.dumps({"time": 1.5, "host": "n", "sourcetype": "_json", "event": json.dumps(record)}),
+    "a page": lambda record: json.dumps({"data": [record, record], "total": 2}),
+    "one key": lambda record: json.dumps({"rows_of_ours": [record]}),
+    "syslog": lambda record: "<134>Jan  1 00:00:00 node gateway[17]: " + json.dumps(record),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_format_is_recognised_in_every_envelope(tmp_path, sample, wrapper):
+    inside = json.loads(sample.read_text())
+    (tmp_path / "bare.jsonl").write_text("".join(json.dumps(record) + "\n" for record in inside))
+    path = tmp_path / "shipped.log"
+    path.write_text("".join(WRAPPERS[wrapper](record) + "\n" for record in inside))
+    found = [record for block in blocks(open_source(path)) for _, record, _ in records(block)]
+    assert all(record in inside for record in found)
+    assert all(record in found for record in inside)
+    bare = guess(open_source(tmp_path / "bare.jsonl").sample)[0]
+    assert bare is not None
+    assert guess(open_source(path).sample)[0] is bare
+
+
 # ---- lines that were cut
 
 

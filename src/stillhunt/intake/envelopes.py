@@ -141,7 +141,7 @@ def _behind_prefix(text: str) -> dict[str, Any] | None:
         if number == 3:
             return None
         value = _loaded(text[found.start() :])
-        if isinstance(value, dict) and len(value) > 1:
+        if isinstance(value, dict) and (len(value) > 1 or any(isinstance(one, dict | list) for one in value.values())):
             return value
     return None
 
@@ -358,7 +358,7 @@ def _table(record: Mapping[str, Any]) -> list[Any] | None:
 def _datadog(record: Mapping[str, Any]) -> list[Any] | None:
     """A log as Datadog keeps it: the record's own fields lie under `attributes`, within one or two others of that name."""
     value = record["attributes"]
-    if not isinstance(value, dict) or not value or not record.keys() <= _DATADOG:
+    if not isinstance(value, dict) or not record.keys() <= _DATADOG or not (value or "message" in record):
         return None
     if isinstance(value.get("attributes"), dict):
         return [value]

@@ -188,6 +188,18 @@ def test_what_is_remembered_may_be_larger_than_memory(name):
     context = Context(kept=Kept(memory_bytes=0))
     for record in records:
         form.index(record, context)
-    assert context.kept.items() == []  # nothing is held: it lies in a file
-    assert [row for record in records for table, row in form.read(record, context) if table == "interactions"] == expected
+    elsewhere = Context(kept=Kept.opened(context.kept.path()))  # as another process reads it
+    assert [row for record in records for table, row in form.read(record, elsewhere) if table == "interactions"] == expected
     context.kept.close()
+
+
+@pytest.mark.parametrize("name", ["azure-apim", "kserve", "langfuse-events", "langsmith"])
+def test_two_passes_are_made_by_workers_alike(name, tmp_path):
+    records, rows = call_count(name)
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    lakes = []
+    for workers in (1, 2):
+        lakes.append(MemoryLake())
+        assert not ingest([tmp_path / "log.jsonl"], lakes[-1], workers=workers).errors
+    assert lakes[0].interactions == lakes[1].interactions
+    assert len(lakes[0].interactions) == len({row["interaction_id"] for row in rows})

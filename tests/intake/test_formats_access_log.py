@@ -62,6 +62,7 @@ def test_a_combined_line_is_read_like_the_record():
         1783418402000000,
     )
     assert row["user_agent"] == 'Mozilla/5.0 (X11; Linux x86_64; rv:1) "odd", ä'
+    assert row["ended_at"] is None  # how long it took is not in the line
     assert row["interaction_id"] == read(access_line(COMBINED))["interaction_id"]
     assert row["interaction_id"] != read(access_line(COMBINED.replace(b" 12 ", b" 13 ")))["interaction_id"]
 

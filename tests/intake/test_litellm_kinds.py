@@ -408,6 +408,20 @@ def test_a_pass_through_to_something_that_is_no_model_is_no_call(write, kind):
     assert rows_of(write(call_type="pass_through_endpoint", messages=[{"role": "user", "content": "{}"}], response=answer)) == []
 
 
+@pytest.mark.parametrize("messages", [None, "", [], "redacted-by-litellm", [{"role": "user", "content": "redacted-by-litellm"}]])
+@BOTH
+def test_a_pass_through_call_without_logged_text_is_a_call(write, messages):
+    (row,) = rows_of(write(call_type="pass_through_endpoint", messages=messages, response=None))
+    assert (row["transcript"], row["system"], row["response"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("content", ["{}", "null", "{ }", "[]"])
+@BOTH
+def test_a_pass_through_without_a_body_fetches_something(write, content):
+    answer = {"response": json.dumps({"id": "resp_1", "output": [], "usage": {"input_tokens": 3}})}
+    assert rows_of(write(call_type="pass_through_endpoint", messages=[{"role": "user", "content": content}], response=answer)) == []
+
+
 def test_embeddings_that_are_passed_through_are_a_call():
     answer = {
         "response": json.dumps({"object": "list", "data": [{"object": "embedding", "embedding": [0.1]}], "usage": {"prompt_tokens": 3}})

@@ -18,6 +18,8 @@ from stillhunt.cli.screen_pools import show_unjudged
 from stillhunt.records import Campaign, Findings, Member, Recognised
 
 MOST_EXPLANATIONS = 10
+WIDE = 110
+"""Columns of a screen from which on a waterfall is drawn beside its figures: on a narrower one the words need the room."""
 
 
 def show_findings(console: Console, findings: Findings, where: str | None = None) -> None:
@@ -107,7 +109,9 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("channel", "by chance", "so far"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    drawn = console.width >= WIDE
+    if drawn:
+        table.add_column("", width=BAR_WIDTH, no_wrap=True)
     table.add_column("what is shared")
     observations = sorted(member.observations, key=lambda o: -o.bits)
     ends = [0.0]
@@ -119,10 +123,11 @@ def show_member(console: Console, campaign: Campaign, member: Member) -> None:
             Text(visible(observation.channel, 20)),
             Text(_weight(observation.bits)),
             Text(_weight(end)),
-            _segment(start, end, low, high),
+            *([_segment(start, end, low, high)] if drawn else []),
             Text(_shared(observation.description or observation.value, observation.shared_with, observation.expected)),
         )
-    table.add_row(Text("together", style="bold"), Text(_weight(ends[-1]), style="bold"), Text(), _segment(0, ends[-1], low, high), Text())
+    bar_of_all = [_segment(0, ends[-1], low, high)] if drawn else []
+    table.add_row(Text("together", style="bold"), Text(), Text(_weight(ends[-1]), style="bold"), *bar_of_all, Text())
     console.print(table)
     console.print(Text(f"{wording.BY_CHANCE} What many unrelated accounts share weighs little.", style="dim"))
 

@@ -15,6 +15,8 @@ TEXTS = _names(
 )
 """Where a line lies as text, or as the object that a shipper has made of it."""
 
+AUDIT = "google.cloud.audit.AuditLog"
+"""How the type of an audit record ends: its id and time stand beside it in the entry, so that the two are one record."""
 SURE_OBJECTS = ("jsonPayload", "json_payload", "protoPayload")
 OBJECTS = (*SURE_OBJECTS, *_names("record json content detail structured log_processed parsed payload data fields document doc attributes"))
 """Where a record lies as an object; the first ones are so called nowhere else, whatever lies beside them."""

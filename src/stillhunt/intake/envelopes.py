@@ -21,7 +21,7 @@ from typing import Any
 from stillhunt.errors import BadRow
 from stillhunt.intake.access_lines import access_line
 from stillhunt.intake.decoding import loads
-from stillhunt.intake.envelope_names import BESIDE_LISTS, LISTS, MARKERS, NO_LISTS, OBJECTS, SHIPPED, SURE_OBJECTS, TELEMETRY, TEXTS
+from stillhunt.intake.envelope_names import AUDIT, BESIDE_LISTS, LISTS, MARKERS, NO_LISTS, OBJECTS, SHIPPED, SURE_OBJECTS, TELEMETRY, TEXTS
 
 MAX_DEPTH = 8
 MAX_UNPACKED_BYTES = 64 << 20
@@ -240,6 +240,8 @@ def _contents(record: dict[str, Any]) -> list[Any] | None:
         value = record.get(name)
         if isinstance(value, dict) and "@type" in value:
             return None  # Google's audit entries tell half of a call in what lies around their payload
+        if isinstance(value, dict) and str(value.get("@type")).endswith(AUDIT):
+            return None
         if isinstance(value, dict) and (name in SURE_OBJECTS or (_is_record(value) and _around(record, name) == 0)):
             return [value]
     # Certain only where nothing lies around the text but what a shipper writes there.

@@ -84,7 +84,7 @@ class AccessLog:
         words = str(entry.get("request", "")).split()
         path = first(entry, _PATH)[0] or (words[1] if len(words) > 1 else None)
         operation = operation_of(path)
-        if operation is None or (words and words[0] not in ("POST", "-")) or str(entry.get("request_method", "POST")).upper() != "POST":
+        if operation is None or (words and words[0] not in ("POST", "-")) or _fetches(entry.get("request_method")):
             return ()
         sent = {name.removeprefix("http_").replace("_", "-"): value for name, value in entry.items() if name.startswith("http_")}
         status = entry.get("status")
@@ -98,7 +98,7 @@ class AccessLog:
             "remote_user: expected the account; log the header that names it, such as $http_x_user_id, or say which with --map",
             status,
         )
-        at = _moment(*first(entry, _TIME))
+        at = _done_at(entry)
         waited = _seconds(entry.get("request_time"))
         request, response = first(entry, ("request_body",))[0], first(entry, ("response_body", "resp_body"))[0]
         asked = mapping(request)
@@ -107,7 +107,7 @@ class AccessLog:
         row: Row = {
             "interaction_id": call or made_id(account, at, sorted((name, str(value)) for name, value in entry.items())),
             "started_at": at - waited,  # nginx writes when the request was done, and how long it took
-            "ended_at": at,
+            "ended_at": at if "request_time" in entry else None,
             "account_id": account,
             "key_id": key,
             "end_user_id": person(asked.get("user"), "request_body.user"),
@@ -125,6 +125,20 @@ class AccessLog:
             **text_columns(body),
         }
         return (("interactions", filled(row, usage_columns(usage_of(response), "response_body.usage"))),)
+
+
+def _fetches(method: Any) -> bool:
+    """Whether a request's method says that it asked no model anything."""
+    return isinstance(method, str) and method.upper() != "POST"
+
+
+def _done_at(entry: Mapping[str, Any]) -> int:
+    """When the request was done: by the finest of the times that the line has, and by the next where that one cannot be read."""
+    found: int | None = None
+    for name in _TIME:
+        if entry.get(name) is not None and found is None:
+            found = _moment(entry[name], name)
+    return _moment(None, _TIME[0]) if found is None else found
 
 
 def _moment(value: Any, field: str) -> int:

@@ -70,6 +70,8 @@ class AzureAPIM:
         "payment_fingerprint": "not in the log: ingest an accounts file",
     }
     two_pass = True
+    keeps = True
+    """All that the first pass remembers is in `Context.kept`, so that workers can do both passes."""
 
     def sniff(self, sample: Sample) -> float:
         """By the category, the table's name, or the columns of either log."""

@@ -66,7 +66,8 @@ class AzureOpenAI:
         """One interaction without text."""
         entry = azure_entry(record)
         operation = _operation(entry.get("operationname"))
-        if str(entry.get("category", "RequestResponse")).lower() != "requestresponse" or operation is None:
+        category = entry.get("category")
+        if (isinstance(category, str) and category.lower() != "requestresponse") or operation is None:
             return ()
         started = _ticks(entry.get("requesttime"))
         ended = _ticks(entry.get("responsetime"))

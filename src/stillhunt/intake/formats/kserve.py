@@ -68,6 +68,8 @@ class KServe:
         "payment_fingerprint": "not in the events: ingest an accounts file",
     }
     two_pass = True
+    keeps = True
+    """All that the first pass remembers is in `Context.kept`, so that workers can do both passes."""
 
     def sniff(self, sample: Sample) -> float:
         """By the events' type."""

@@ -15,6 +15,7 @@ from stillhunt.intake.formats.calls import keep, kept, mapping, text
 from stillhunt.intake.formats.values import identifier
 
 _KINDS = {"generation": "GENERATION", "span": "SPAN", "event": "EVENT", "embedding": "EMBEDDING"}
+_TRACE = "langfuse-events trace"
 _TYPES = ("trace-create", "trace-update", "score-create", "sdk-log", "dataset-run-item-create")
 
 
@@ -26,6 +27,8 @@ class LangfuseEvents:
     sees = langfuse.FORMAT.sees
     hides: Mapping[str, str] = langfuse.FORMAT.hides
     two_pass = True
+    keeps = True
+    """All that the first pass remembers is in `Context.kept`, so that workers can do both passes."""
 
     def sniff(self, sample: Sample) -> float:
         """By events' types and bodies."""
@@ -37,7 +40,7 @@ class LangfuseEvents:
         for event in _events(record):
             body, kind = mapping(event.get("body")), str(event.get("type"))
             if kind.startswith("trace-"):
-                langfuse.FORMAT.index(body, context)
+                keep(context, _TRACE, str(body.get("id")), dict(body))
             elif (call := text(body.get("id"))) is not None and (_observed(kind) or kind.startswith("observation-")):
                 keep(context, self.name, str(call), [*_order(event), _typed(body, kind)])
 
@@ -57,7 +60,10 @@ class LangfuseEvents:
             merged.setdefault("traceId", None)
             if not merged.get("startTime"):
                 merged["startTime"] = event.get("timestamp")  # what Langfuse takes when a library sent none
-            yield from langfuse.FORMAT.read(merged, context)
+            alone = Context(context.base, context.keep_text, context.account_optional)
+            for trace in kept(context, _TRACE, str(merged["traceId"])):
+                langfuse.FORMAT.index(trace, alone)
+            yield from langfuse.FORMAT.read(merged, alone)
 
 
 def _events(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

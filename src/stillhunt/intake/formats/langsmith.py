@@ -69,6 +69,8 @@ class LangSmith:
         "payment_fingerprint": "not in the export: ingest an accounts file",
     }
     two_pass = True
+    keeps = True
+    """All that the first pass remembers is in `Context.kept`, so that workers can do both passes."""
 
     def sniff(self, sample: Sample) -> float:
         """By a run's columns."""

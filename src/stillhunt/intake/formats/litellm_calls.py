@@ -129,7 +129,7 @@ def passed_through(record: Mapping[str, Any], metadata: Mapping[str, Any], messa
     LiteLLM writes the body as the text of one user message, and the answer as text in an object.
     """
     request = _body(messages)
-    if request is None:  # nothing was sent: something was fetched
+    if request is None and messages is not None:  # an empty body was sent: something was fetched
         return None
     answer = response
     if isinstance(answer, Mapping) and set(answer) <= {"response", "status_code", "headers", "id", "object", "created", "model"}:
@@ -163,7 +163,9 @@ def _body(messages: Any) -> Any:
     if isinstance(found, list) and len(found) == 1 and isinstance(found[0], Mapping):
         content = found[0].get("content")
         if isinstance(content, Mapping):
-            return content
+            return content or None
+        if isinstance(content, str) and content.strip() in ("null", "None"):
+            return None
         if isinstance(content, str) and content.lstrip()[:1] in ("{", "["):
             inner = decoded(content)
             if isinstance(inner, str):

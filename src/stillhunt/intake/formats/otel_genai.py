@@ -13,8 +13,8 @@ from typing import Any
 from stillhunt.errors import BadRow, UnknownCaller
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.litellm_fields import REFUSED, split_parameters
-from stillhunt.intake.formats.placeholders import is_rotating
+from stillhunt.intake.formats.litellm_fields import split_parameters
+from stillhunt.intake.formats.placeholders import REFUSED, is_rotating
 from stillhunt.intake.formats.usage import Tokens
 from stillhunt.intake.formats.values import (
     address,

@@ -238,10 +238,8 @@ def _contents(record: dict[str, Any]) -> list[Any] | None:
             return found
     for name in OBJECTS:
         value = record.get(name)
-        if isinstance(value, dict) and "@type" in value:
-            return None  # Google's audit entries tell half of a call in what lies around their payload
         if isinstance(value, dict) and str(value.get("@type")).endswith(AUDIT):
-            return None
+            return None  # Google's audit entries tell half of a call in what lies around their payload
         if isinstance(value, dict) and (name in SURE_OBJECTS or (_is_record(value) and _around(record, name) == 0)):
             return [value]
     # Certain only where nothing lies around the text but what a shipper writes there.

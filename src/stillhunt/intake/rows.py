@@ -131,7 +131,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
     for position, (number, record, _) in enumerate(_records(block, scan, lines)):
         add_also(number)
         numbers.append(number)
-        for kind, row in _read(record, position, form, context, batch, refused):
+        for kind, row in read_record(record, position, form, context, batch, refused):
             rows[kind].append(row)
             origins[kind].append(position)
     add_also(inf)
@@ -178,7 +178,7 @@ def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Rec
     yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 
 
-def _read(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
+def read_record(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
     """What a record holds; nothing where the reason against it goes to `refused`."""
     if isinstance(record, Foreign):
         batch.ignored += 1

@@ -107,7 +107,7 @@ def scan(
             read = intake.read_logs(logs, opened, format_=chosen, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
                 intake.show_report(console, read, quarantine)
-            if lake is None and not read.accepted:
+            if not (read.accepted or read.duplicates) and (lake is None or not (read.accounts or read.entitlements)):
                 intake.finish(read)  # what kept it from being read to its end is the better reason
                 raise intake.nothing_read(read)
         settings = campaigns.Settings(

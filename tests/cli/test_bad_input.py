@@ -122,7 +122,7 @@ def test_what_is_no_log_is_named_in_one_line(stillhunt, tmp_path, made):
     assert result.out == ""
 
 
-OF_WRONG_TYPES = [a_parquet_whose_time_is_a_number, a_parquet_whose_tokens_are_text]
+OF_WRONG_TYPES = [a_parquet_whose_time_is_a_number]
 
 
 @pytest.mark.parametrize("made", [made for made in NO_LOGS if made not in OF_WRONG_TYPES], ids=lambda made: made.__name__)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CASES, LEDGER = "cases", "ledger"
 PREFIX = "case-"
 """How ids of cases begin; it need not be typed."""
+LATEST = "latest"
+"""The name of whichever case was opened last."""
 
 _TRIES = 20
 _TABLE_SINCE = 2
@@ -88,10 +90,13 @@ class Docket:
         """The case with this id, or the only one whose id begins (or, after `case-`, goes on) with it, or the only one on this campaign.
 
         Ids of cases are drawn at random; those of campaigns follow from their accounts, so that a page or a script can name one beforehand.
+        `latest` is the case that was opened last.
 
         Raises:
             InputError: there is none, or more than one.
         """
+        if name == LATEST and (opened := self.cases()):
+            return opened[-1]
         wanted = name if name.startswith(PREFIX) else PREFIX + name
         found = self._events(wanted) if wanted != PREFIX else []
         ids = {case_id for case_id, _ in found}

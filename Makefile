@@ -42,6 +42,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) --require-hashes -r requirements.lock
 	@echo "2/2 Compiling its loops for this kind of machine: one or two minutes, once"
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@echo "Installed: $(BIN)/stillhunt. To call it stillhunt in this shell: export PATH=\"$(CURDIR)/$(BIN):\$$PATH\""
 	@touch $@
 
 # What tests, lint and benchmarks need besides: every pin of the first lock stands in the second, too.

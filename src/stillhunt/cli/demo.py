@@ -250,8 +250,8 @@ def _conclude(console: Console, folder: Path, findings: Findings) -> None:
         console.print(Text("No campaign stands out in this world; a larger one, or another --seed, has more to find.", "bold"))
         next_command = f"{_program()} scan --lake {shlex.quote(str(folder / 'lake'))}"
     console.print(Text(f"Look: open {folder / 'report.html'} in a browser."))
-    console.print(Text(f"Next: {next_command}"))
-    console.print(Text(f"Then your own logs: {_program()} scan YOUR_LOGS"))
+    console.print(Text(f"Next: {next_command}"), soft_wrap=True)  # one line, to be pasted
+    console.print(Text(f"Then your own logs: {_program()} scan YOUR_LOGS"), soft_wrap=True)
 
 
 def _program() -> str:

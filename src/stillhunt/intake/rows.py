@@ -218,7 +218,9 @@ def read_record(record: Row | BadRow, position: int, form: Format, context: Cont
             kept.append((kind, row))
         else:
             refused.setdefault(position, _reason(missing, strict, left_out))
-    if position not in refused:
+    if position not in refused and not kept and not found:
+        batch.ignored += 1  # without what cannot be read it is a record of another kind
+    elif position not in refused:
         batch.left_out.update(dict.fromkeys(left_out or [strict], 1))
     return kept
 

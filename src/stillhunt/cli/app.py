@@ -15,7 +15,7 @@ COMMANDS = {
     "scan": Place("scan:scan", "Find campaigns in logs, in a lake, or in both. `stillhunt scan LOGS` needs no configuration."),
     "demo": Place(
         "demo:demo",
-        "See it at work: hide an operator among simulated customers, find it, make it a case, prove it: a minute or two, 0.4 GB.",
+        "See it at work: hide an operator among simulated customers, find it, make it a case, prove it: under a minute, 0.4 GB.",
     ),
     "watch": Place(
         "watch:watch",

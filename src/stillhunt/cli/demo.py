@@ -54,7 +54,7 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same world.")] = 1,
     json: Json = False,
 ) -> None:
-    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it: a minute or two, 0.4 GB."""
+    """See it at work: hide an operator among simulated customers, find it, make it a case, prove it: under a minute, 0.4 GB."""
     size = _Size(hidden, accounts, calls, seed)
     console = results()
     _clear(folder, size)
@@ -62,7 +62,7 @@ def demo(
         console.print(
             Text(
                 f"A drill with simulated logs: {count(hidden, 'account')} of one operator among {accounts:,} of other people. "
-                f"It takes one or two minutes and about {_expected(size) / 1e9:.1f} GB in {folder}/, and sends nothing anywhere."
+                f"It takes well under a minute and about {_expected(size) / 1e9:.1f} GB in {folder}/, and sends nothing anywhere."
             )
         )
     seen = _Narrator(console, quiet=json)

@@ -93,7 +93,8 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo at its own size, made once: pages name ids that come out of its seed."""
     place = tmp_path_factory.mktemp("made")
-    with patch.dict(os.environ, {"COLUMNS": "120"}), contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as said:
+    called = patch.object(sys, "argv", ["stillhunt", "demo"])
+    with called, patch.dict(os.environ, {"COLUMNS": "120"}), contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as said:
         assert run(["demo"]) == 0
     return Demo(place / "demo", said.getvalue())
 
@@ -170,7 +171,7 @@ def furnish(place: Path, demo: Demo) -> None:
 def sandbox(demo: Demo, tmp_path: Path) -> Iterator[Path]:
     furnish(tmp_path, demo)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLHUNT_") or name == "STILLHUNT_CACHE"}
-    environment |= {"COLUMNS": "120", "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment |= {"PWD": str(tmp_path), "COLUMNS": "120", "XDG_CONFIG_HOME": str(tmp_path / "config")}
     with patch.dict(os.environ, environment, clear=True), contextlib.chdir(tmp_path):
         yield tmp_path
 
@@ -179,7 +180,7 @@ def pasted(command: str, demo: Demo, capsys: pytest.CaptureFixture[str]) -> str:
     """Run one line as a shell would, and return what it printed."""
     words = shlex.split(command, comments=True)
     if words[0] == "export":
-        os.environ.update([words[1].split("=", 1)])
+        os.environ.update([os.path.expandvars(words[1]).split("=", 1)])
         return ""
     if words[:2] == ["make", "demo"]:
         return demo.said

@@ -218,6 +218,30 @@ def test_every_command_of_a_page_runs_as_pasted(page, sandbox, demo, capsys):
             assert settled(line) in printed, f"{page.name}:{one.line}: `{one.text}` does not print what the page shows: {line}"
 
 
+PRINTING = (
+    "stillhunt scan calls accounts.parquet --output small.json",
+    "stillhunt scan demo/world/provider",
+    "stillhunt scan --lake demo/lake",
+    "stillhunt campaigns demo/findings.json",
+    "stillhunt case pack latest --lake demo/lake -o campaign.pack --recipient Other --by analyst",
+)
+
+
+def hints_in(printed: str) -> list[str]:
+    """Commands that a screen proposes: in backticks, or behind `Next:`. Placeholders in capitals are for the reader to fill in."""
+    found = re.findall(r"`(stillhunt [^`]*)`|^Next: (stillhunt .*)$", printed, flags=re.MULTILINE)
+    return [" ".join((quoted or plain).split()) for quoted, plain in found]
+
+
+def test_every_command_that_a_screen_proposes_runs_as_printed(sandbox, demo, capsys):
+    printed = [demo.said, *(pasted(command, demo, capsys) for command in PRINTING)]
+    hints = sorted({hint for text in printed for hint in hints_in(text)}, key=lambda hint: (" account " in hint, hint))
+    assert any(hint.startswith("stillhunt account ") and "demo/findings.json" in hint for hint in hints)
+    assert any(hint.startswith("stillhunt account ") and "--lake demo/lake" in hint for hint in hints)
+    for hint in hints:
+        pasted(hint, demo, capsys)
+
+
 def test_every_exception_is_needed():
     everything = [one.text for page in PAGES for one in shown_in(page)]
     for beginning in (*EXCEPTIONS, *SMALLER):

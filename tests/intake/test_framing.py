@@ -77,8 +77,8 @@ LAYOUTS = {
     "hits of a search": json.dumps(
         {"took": 3, "hits": {"total": {"value": 40}, "hits": [{"_id": "1", "_source": row} for row in ROWS]}}
     ).encode(),
-    "gzip": gzip.compress(lines()),
-    "gzip of several members": gzip.compress(lines(ROWS[:13])) + gzip.compress(lines(ROWS[13:])),
+    "gzip": gzip.compress(lines(), mtime=0),
+    "gzip of several members": gzip.compress(lines(ROWS[:13]), mtime=0) + gzip.compress(lines(ROWS[13:])),
     "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
     "zstd": zstd(lines()),
     "zstd of several frames": zstd(lines(ROWS[:13])) + zstd(lines(ROWS[13:])),
@@ -177,7 +177,7 @@ def test_what_is_complete_before_a_cut_is_read_and_then_the_cut_is_reported(tmp_
 
 def test_garbage_after_a_gzip_member_is_reported_after_its_records(tmp_path):
     path = tmp_path / "calls.gz"
-    path.write_bytes(gzip.compress(lines()) + b"garbage")
+    path.write_bytes(gzip.compress(lines(), mtime=0) + b"garbage")
     assert until_the_fault(path, "damaged") == ROWS
 
 
@@ -207,7 +207,7 @@ def test_a_line_beyond_all_measure_costs_only_itself(tmp_path, monkeypatch, comp
         (b"\xef\xbb\xbf", "empty"),
         (b"Dear diary, today nothing happened.\nNor did it yesterday.\n", "not a log"),
         (bytes(range(256)) * 10, "not a log"),
-        (gzip.compress('{"a": 1}\n'.encode("utf-16")), "UTF-16"),
+        (gzip.compress('{"a": 1}\n'.encode("utf-16"), mtime=0), "UTF-16"),
         (b"PAR1 and then nothing", "damaged"),
         (gzip.compress(b"x" * 1000, mtime=0)[:12], "cut off"),
         (b"\x1f\x8bnot gzip at all", "damaged"),

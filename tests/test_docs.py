@@ -173,7 +173,7 @@ def example(position: int) -> dict:
 
 def test_the_example_of_a_format_works():
     form = example(0)["FORMAT"]
-    record = {"call": "c1", "customer": "acct-1", "at_ms": 1_777_000_000_000, "prompt": "hello"}
+    record = {"call": "c1", "customer": "acct-1", "at_ms": 1_777_000_000_000, "tokens_out": 7, "prompt": "hello"}
     assert form.sniff(Sample("x.jsonl", "lines", [record])) == 1.0
     assert form.sniff(Sample("x.jsonl", "lines", [{"a": 1}])) == 0.0
     [(table, row)] = form.read(record, Context())

@@ -93,7 +93,8 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo at its own size, made once: pages name ids that come out of its seed."""
     place = tmp_path_factory.mktemp("made")
-    with patch.dict(os.environ, {"COLUMNS": "120"}), contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as said:
+    called = patch.object(sys, "argv", ["stillhunt", "demo"])
+    with called, patch.dict(os.environ, {"COLUMNS": "120"}), contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()) as said:
         assert run(["demo"]) == 0
     return Demo(place / "demo", said.getvalue())
 
@@ -170,7 +171,7 @@ def furnish(place: Path, demo: Demo) -> None:
 def sandbox(demo: Demo, tmp_path: Path) -> Iterator[Path]:
     furnish(tmp_path, demo)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLHUNT_") or name == "STILLHUNT_CACHE"}
-    environment |= {"COLUMNS": "120", "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    environment |= {"PWD": str(tmp_path), "COLUMNS": "120", "XDG_CONFIG_HOME": str(tmp_path / "config")}
     with patch.dict(os.environ, environment, clear=True), contextlib.chdir(tmp_path):
         yield tmp_path
 
@@ -179,7 +180,7 @@ def pasted(command: str, demo: Demo, capsys: pytest.CaptureFixture[str]) -> str:
     """Run one line as a shell would, and return what it printed."""
     words = shlex.split(command, comments=True)
     if words[0] == "export":
-        os.environ.update([words[1].split("=", 1)])
+        os.environ.update([os.path.expandvars(words[1]).split("=", 1)])
         return ""
     if words[:2] == ["make", "demo"]:
         return demo.said
@@ -215,6 +216,30 @@ def test_every_command_of_a_page_runs_as_pasted(page, sandbox, demo, capsys):
         printed = settled(pasted(known(SMALLER, one.text) or one.text, demo, capsys))
         for line in one.output:
             assert settled(line) in printed, f"{page.name}:{one.line}: `{one.text}` does not print what the page shows: {line}"
+
+
+PRINTING = (
+    "stillhunt scan calls accounts.parquet --output small.json",
+    "stillhunt scan demo/world/provider",
+    "stillhunt scan --lake demo/lake",
+    "stillhunt campaigns demo/findings.json",
+    "stillhunt case pack latest --lake demo/lake -o campaign.pack --recipient Other --by analyst",
+)
+
+
+def hints_in(printed: str) -> list[str]:
+    """Commands that a screen proposes: in backticks, or behind `Next:`. Placeholders in capitals are for the reader to fill in."""
+    found = re.findall(r"`(stillhunt [^`]*)`|^Next: (stillhunt .*)$", printed, flags=re.MULTILINE)
+    return [" ".join((quoted or plain).split()) for quoted, plain in found]
+
+
+def test_every_command_that_a_screen_proposes_runs_as_printed(sandbox, demo, capsys):
+    printed = [demo.said, *(pasted(command, demo, capsys) for command in PRINTING)]
+    hints = sorted({hint for text in printed for hint in hints_in(text)}, key=lambda hint: (" account " in hint, hint))
+    assert any(hint.startswith("stillhunt account ") and "demo/findings.json" in hint for hint in hints)
+    assert any(hint.startswith("stillhunt account ") and "--lake demo/lake" in hint for hint in hints)
+    for hint in hints:
+        pasted(hint, demo, capsys)
 
 
 def test_every_exception_is_needed():

@@ -40,8 +40,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "1/2 Installing what Stillhunt needs: about half a minute, and 1 GB"
 	@$(PIP) --require-hashes -r requirements.lock
+	@WITHOUT_LOOPS=1 $(PIP) --no-deps --no-build-isolation -e .
 	@echo "2/2 Compiling its loops for this kind of machine: one or two minutes, once"
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m stillhunt.compiled build
 	@echo "Installed: $(BIN)/stillhunt. To call it stillhunt in this shell: export PATH=\"$(CURDIR)/$(BIN):\$$PATH\""
 	@touch $@
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,25 @@ class CompileHook(BuildHookInterface[Any]):
         if self.target_name != "wheel" or os.environ.get("WITHOUT_LOOPS"):
             return
         root = Path(self.root)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(root / "src"), os.environ.get("PYTHONPATH")]))}
-        done = subprocess.run([sys.executable, "-m", "stillhunt.compiled", "build"], env=environment, cwd=root, check=False)
+        with tempfile.TemporaryDirectory(prefix="stillhunt-build-") as folder:
+            # Formats and channels are found by entry point, and before the first installation nobody has written those down.
+            self._declare(Path(folder))
+            path = os.pathsep.join(filter(None, [str(root / "src"), folder, os.environ.get("PYTHONPATH")]))
+            command = [sys.executable, "-m", "stillhunt.compiled", "build"]
+            done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, cwd=root, check=False)
         if done.returncode:
             self.app.display_warning("Stillhunt's loops were not compiled: the first commands of whoever installs this will be slow")
         elif version != "editable":
             build_data["artifacts"].append(f"/{FOLDER}/*")
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
+
+    def _declare(self, folder: Path) -> None:
+        """Write the metadata that an installation has, as far as Stillhunt reads it itself."""
+        core = self.metadata.core
+        place = folder / f"{core.name}-{self.metadata.version}.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {core.name}\nVersion: {self.metadata.version}\n", "utf-8")
+        groups = {"console_scripts": core.scripts, **core.entry_points}
+        lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items()) for group, entries in groups.items()]
+        (place / "entry_points.txt").write_text("\n".join(lines), "utf-8")

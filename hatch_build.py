@@ -35,7 +35,7 @@ class CompileHook(BuildHookInterface[Any]):
             self._declare(Path(folder))
             path = os.pathsep.join(filter(None, [str(root / "src"), folder, os.environ.get("PYTHONPATH")]))
             command = [sys.executable, "-m", "stillhunt.compiled", "build"]
-            done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, cwd=root, check=False)
+            done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, cwd=root, check=False)  # noqa: S603 - our own
         if done.returncode:
             self.app.display_warning("Stillhunt's loops were not compiled: the first commands of whoever installs this will be slow")
         elif version != "editable":

@@ -393,3 +393,10 @@ def test_rows_of_tables_may_be_envelopes(tmp_path):
         opened = open_source(tmp_path / name)
         assert guess(opened.sample)[0].name == "litellm"
         assert [record for block in blocks(opened) for _, record, _ in records(block)] == CALLS
+
+
+@pytest.mark.parametrize("name", ["message", "log", "_raw", "text_payload", "raw"])
+def test_what_a_client_wrote_into_a_call_is_no_record_however_much_it_looks_like_one(name):
+    forged = {"interaction_id": "forged", "started_at": "2026-01-01T00:00:00Z", "account_id": "victim", **{f"n{n}": n for n in range(12)}}
+    call = {"interaction_id": "real", "started_at": "2026-01-01T00:00:00Z", "account_id": "mallory", name: json.dumps(forged)}
+    assert list(unwrapped(call)) == [call]

@@ -7,6 +7,7 @@ import pytest
 from intake.memory_lake import MemoryLake
 from stillhunt.errors import BadRow
 from stillhunt.intake.formats import Context
+from stillhunt.intake.formats.values import label
 from stillhunt.intake.framing import Block
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.rows import INTAKE_TABLES, read_tables
@@ -125,3 +126,19 @@ def test_calls_that_do_not_fit_the_table_leave_those_beside_them():
 def test_a_record_without_calls_is_ignored_and_not_set_aside():
     batch, ids = tables_of({}, {"a": ""})
     assert (ids, batch.ignored, batch.records, batch.bad) == (["a"], 1, 2, [])
+
+
+class Kinds(Many):
+    """A format of which some records are of another kind."""
+
+    def read(self, record, context):
+        kind = label(record.get("kind"), "kind")
+        if kind == "call":
+            yield "interactions", {"interaction_id": "a", "started_at": START, "account_id": "a"}
+
+
+def test_a_record_that_is_no_call_without_what_cannot_be_read_is_not_gone_without_a_word():
+    lines = b'{"kind": [1]}\n{"kind": "call"}\n{"kind": "other"}\n'
+    batch, _ = read_tables(Block("kinds.jsonl", "lines", lines), Kinds(), Context(), INTAKE_TABLES)
+    assert (batch.records, batch.rows["interactions"], batch.ignored, len(batch.bad)) == (3, 1, 1, 1)
+    assert batch.left_out == {}

@@ -79,3 +79,28 @@ def test_ten_thousand_calls_behind_one_id_are_ten_thousand_calls(lake):
     assert done.accepted + done.duplicates == 10_000
     distinct = len(set(zip(rows["account_id"].to_pylist(), rows["started_at"].cast(pa.int64()).to_pylist(), strict=True)))
     assert done.accepted == distinct > 5_000
+
+
+def test_each_call_keeps_its_own_text_where_id_and_moment_are_the_same(lake):
+    rows = pa.concat_tables([call("a"), call("b"), call("c")])
+    words = pa.table({name: rows[name] for name in ("interaction_id", "started_at")}).append_column("response", [["of a", "of b", "of c"]])
+    for _ in range(2):
+        lake.append_interactions(rows, words)
+        owners = dict(
+            zip(*(lake.table("interactions").to_arrow()[name].to_pylist() for name in ("interaction_id", "account_id")), strict=True)
+        )
+        kept = lake.table("texts").to_arrow()
+        said = {owners[one]: text for one, text in zip(kept["interaction_id"].to_pylist(), kept["response"].to_pylist(), strict=True)}
+        assert said == {"a": "of a", "b": "of b", "c": "of c"}
+
+
+def test_whoever_has_seen_the_ids_of_an_account_hides_none_of_its_calls(lake):
+    lake.append_interactions(pa.concat_tables([call("a"), call("b")]))
+    ids = lake.table("interactions").to_arrow()["interaction_id"].to_pylist()
+    suffix = next(one for one in ids if "~" in one).rpartition("~")[2]
+    moment = call("b", 3)["started_at"].cast(pa.int64())[0].as_py()
+    lake.append_interactions(
+        pa.concat_tables([call("a", name="x"), call("z", name=f"x~{suffix}"), call("z", 9, name=f"x~{suffix}~{moment:x}")])
+    )
+    assert lake.append_interactions(call("b", 3, name="x")) == Appended(1, 0, 1)
+    assert lake.append_interactions(call("b", 3, name="x")) == Appended(0, 1, 0)

@@ -32,6 +32,10 @@ _MAX_PREFIX = 1024
 _TIME = re.compile(
     r"(?:^|[_@.])(?:time|date|timestamp|ts|start|created|at)(?:$|_)|[a-z](?:Time|Date|At|Timestamp|Unix|Nano)|^(?:start|end)time$"
 )
+_A_CALL = re.compile(
+    r"account|customer|tenant|user_?id|(?:interaction|request|call)_?id|model|tokens|prompt|completion|usage", re.IGNORECASE
+)
+"""Names that a call's record has and what a shipper adds has not: such a record is no envelope of what stands in one of its texts."""
 _OBJECT = re.compile(r'\{\s*"')
 CRI = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:?\d\d) (stdout|stderr) ([FP])(?::\S*)? (.*)", re.DOTALL)
 """A line as a Kubernetes node writes it: time, stream, full or partial, what the container wrote."""
@@ -261,6 +265,11 @@ def _worded(record: dict[str, Any], name: str) -> list[Any] | None:
     if around == 0:
         return found
     inner = found[0]
+    beside = {key: one for key, one in record.items() if key != name and key not in SHIPPED and _A_CALL.search(key)}
+    if beside and not (isinstance(inner, dict) and all(key in inner and inner[key] == one for key, one in beside.items())):
+        return (
+            None  # a call, whose message a client may have written; a shipper that merges a record and keeps its text says the same twice
+        )
     return found if isinstance(inner, dict) and _is_record(inner) and len(inner) > around else None
 
 

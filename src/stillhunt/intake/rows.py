@@ -199,7 +199,7 @@ def read_record(record: Row | BadRow, position: int, form: Format, context: Cont
         return found
     # Something in it cannot be read. Whatever else is there is kept; tables of accounts may be told once only, so those stay.
     kept = [(kind, row) for kind, row in found if kind != "interactions"]
-    found = []
+    found, unknown = [], batch.unknown
     with lenient() as left_out:
         try:
             _rows_into(found, record, form, context)
@@ -218,9 +218,9 @@ def read_record(record: Row | BadRow, position: int, form: Format, context: Cont
             kept.append((kind, row))
         else:
             refused.setdefault(position, _reason(missing, strict, left_out))
-    if position not in refused and not kept and not found:
-        batch.ignored += 1  # without what cannot be read it is a record of another kind
-    elif position not in refused:
+    if not kept and position not in refused and batch.unknown == unknown:
+        refused[position] = strict  # without what cannot be read it is no call: it must not be gone without a word
+    if position not in refused:
         batch.left_out.update(dict.fromkeys(left_out or [strict], 1))
     return kept
 

@@ -6,6 +6,7 @@ account, phrases by gram. Doing the same thing twice, after a crash or at the sa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -322,14 +323,11 @@ class Lake:
         named, _, _, renamed = named_apart(index, rows)
         if not renamed.any():
             return texts
-        which = pa.array(renamed)
-        old, new = rows.filter(which), named["interaction_id"].filter(which).to_pylist()
-        own = {
-            (one, at): other
-            for one, at, other in zip(old["interaction_id"].to_pylist(), old["started_at"].cast(pa.int64()).to_pylist(), new, strict=True)
-        }
-        keys = zip(texts["interaction_id"].to_pylist(), texts["started_at"].cast(pa.int64()).to_pylist(), strict=True)
-        ids = pa.array([own.get(key, key[0]) for key in keys], pa.string())
+        # Texts have no accounts. Of calls with one id and one moment, the first text is the first call's, and so on.
+        own: dict[tuple[str | None, int | None], deque[str | None]] = {}
+        for key, name in zip(_known_as(rows), named["interaction_id"].to_pylist(), strict=True):
+            own.setdefault(key, deque()).append(name)
+        ids = pa.array([own[key].popleft() if own.get(key) else key[0] for key in _known_as(texts)], pa.string())
         return texts.set_column(texts.column_names.index("interaction_id"), "interaction_id", ids)
 
     def _limit_history(self, name: str, snapshots: int) -> None:
@@ -375,3 +373,7 @@ class Lake:
             return pins.Pins.parse(scanned, self.where) if scanned else None
         except SnapshotGoneError:
             return None
+
+
+def _known_as(rows: pa.Table) -> Iterator[tuple[str | None, int | None]]:
+    return zip(rows["interaction_id"].to_pylist(), rows["started_at"].cast(pa.int64()).to_pylist(), strict=True)

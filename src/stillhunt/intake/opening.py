@@ -39,7 +39,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZSTD_SKIPPABLE = frozenset(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60))
 _DELIMITERS = ",;\t|"
 _MAX_BANNER = 20  # lines before a table's header
-_FIRST_LINES = 200  # lines that show how a log is framed
+FIRST_LINES = 200  # lines that show how a log is framed
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,13 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
     long_list = wrapped_list(text) if stripped[:1] == b"{" and not whole else 0
     lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()] if not long_list else []
     joined = (bytes(line) for _, line in joined_lines((0, memoryview(line)) for line in lines))
-    decoded = [value_of_line(line) for line in islice(joined, _FIRST_LINES)]
+    decoded = [value_of_line(line) for line in islice(joined, FIRST_LINES)]
     objects = [value for value in decoded if isinstance(value, dict | list)]
     by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
     if by_lines or (objects and stripped[:1] not in (b"{", b"[")):
         framing = "array" if stripped[:1] == b"[" else "lines"
         found = sampled(chain(decoded, map(value_of_line, joined)))
-        parts = any(writes_parts(line) for line in lines[:_FIRST_LINES])
+        parts = any(writes_parts(line) for line in lines[:FIRST_LINES])
         return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, found), parts=parts)
     if stripped[:1] in (b"{", b"["):
         return _open_stream(path, compression, size, start, text, long_list, whole=whole)

@@ -146,9 +146,9 @@ def test_what_is_compiled_is_kept_and_an_edit_is_noticed(tmp_path):
 @pytest.mark.parametrize(
     "environment",
     [
-        pytest.param({"HOME": "/nonexistent"}, id="no home"),
+        pytest.param({"HOME": "/proc/nothing"}, id="no home"),
         pytest.param({"STILLHUNT_CACHE": "/proc/nothing"}, id="a folder that cannot be made"),
-        pytest.param({"HOME": "/nonexistent", "STILLHUNT_CACHE": "/dev/null/x"}, id="neither"),
+        pytest.param({"HOME": "/proc/nothing", "STILLHUNT_CACHE": "/dev/null/x"}, id="neither"),
     ],
 )
 def test_loops_work_where_nothing_can_be_written(tmp_path, environment):
@@ -201,3 +201,17 @@ def test_files_of_loops_are_named_by_loop_and_content(tmp_path, monkeypatch):
     (kept,) = (tmp_path / "cache" / "loops").iterdir()
     assert kept.name.startswith("made.add-")
     assert kept.suffix == store.SUFFIX
+
+
+def fresh() -> bool:
+    stamp = building.SHIPPED / building.STAMP
+    return stamp.is_file() and stamp.read_text("utf-8") == building.sources()
+
+
+@pytest.mark.skipif(not fresh(), reason="sources have changed since `python -m stillhunt.compiled build`")
+@pytest.mark.parametrize("log", ["litellm.json", "kong.json", "otel_logs.json", "envoy_ai.json", "canonical.json"])
+def test_a_first_scan_compiles_nothing(tmp_path, log):
+    sample = ROOT / "tests" / "intake" / "samples" / log
+    code = f"import sys; from stillhunt.cli import main; sys.exit(main(['scan', {str(sample)!r}]))"
+    assert "Read" in in_process(code, STILLHUNT_CACHE=str(tmp_path))
+    assert not list((tmp_path / "loops").iterdir())

@@ -321,3 +321,15 @@ def test_a_case_is_found_by_the_campaign_that_it_is_on(docket, world, case):
     assert other in str(told.value)
     with pytest.raises(InputError, match="no such case"):
         docket.case("c-unknown")
+
+
+def test_latest_is_the_case_that_was_opened_last(docket, world, case):
+    assert docket.case("latest").case_id == case
+    other = opened(docket, world).case_id
+    note(docket, case, "written to later", BY)
+    assert docket.case("latest").case_id == other
+
+
+def test_latest_where_no_case_was_opened_is_no_case(world, tmp_path):
+    with Docket.open(tmp_path, create=True) as empty, pytest.raises(InputError, match="no such case"):
+        empty.case("latest")

@@ -40,6 +40,16 @@ def test_a_commands_own_table_goes_before_defaults(stillhunt, configured, tmp_pa
     assert str(tmp_path / "two") in stillhunt("lake", "info").err
 
 
+def test_a_lake_that_only_the_file_names_steps_back_behind_findings_that_are_given(stillhunt, configured, findings_file, tmp_path):
+    configured(f"[defaults]\nlake = '{tmp_path / 'none'}'\n")
+    assert stillhunt("campaigns", findings_file).status == 0
+    assert stillhunt("export", findings_file, "-o", tmp_path / "accounts.csv").status == 0
+    both = stillhunt("campaigns", findings_file, "--lake", tmp_path / "none")
+    assert both.status == 2
+    assert "either" in both.err
+    assert str(tmp_path / "none") in stillhunt("campaigns").err
+
+
 def test_show_says_where_each_value_comes_from(stillhunt, configured, monkeypatch):
     file = configured("[settings]\nanalyst = 'A. Nalyst'\nnetworks = 'ranges.txt'\n[scan]\nfalse_discovery_rate = 0.01\n")
     monkeypatch.setenv("STILLHUNT_NETWORKS", "mine.txt")

@@ -99,3 +99,9 @@ def test_a_slip_is_met_with_what_was_meant(typed, meant):
     )
     assert done.returncode == 2
     assert f"Did you mean '{meant}'" in done.stderr
+
+
+def test_a_list_of_cases_needs_neither_the_hunt_nor_the_lake():
+    code = "import json, sys, stillhunt.cli.case, stillhunt.cases.docket; print(json.dumps(sorted(sys.modules)))"
+    modules = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout))
+    assert not modules & {"numba", "scipy", "pyiceberg", "pandas", "stillhunt.campaigns.hunting", "stillhunt.lake.lake"}

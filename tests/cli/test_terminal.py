@@ -46,3 +46,13 @@ def test_json_is_ascii(capsys):
     assert out.isascii()
     assert "\x1b" not in out
     assert json.loads(out) == {"account": "\u202eéx\x1b"}
+
+
+def test_whoever_waits_at_a_terminal_is_told_and_a_pipe_is_not(monkeypatch, capsys):
+    terminal.load("json")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    terminal.load("json")
+    said = capsys.readouterr().err
+    assert said.startswith("Loading")
+    assert said.endswith("\x1b[2K\r"), "the line is gone before anything else is written"

@@ -16,6 +16,7 @@ from stillhunt.errors import BadRow
 from stillhunt.intake import framing
 from stillhunt.intake.envelopes import Foreign, unwrapped, value_of_line
 from stillhunt.intake.framing import blocks, records
+from stillhunt.intake.join import join
 from stillhunt.intake.opening import open_source
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.registry import guess
@@ -113,6 +114,12 @@ ENVELOPES = {
         "data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", TEXT]]}], "stats": {}},
     },
     "logcli": {"labels": {"app": "gw"}, "line": TEXT, "timestamp": "2026-01-01T00:00:00Z"},
+    "Grafana export": [
+        {"line": TEXT, "timestamp": "1", "date": "2026", "fields": {"app": "gw", "pod": "p", "start_time": "2026", "node": "n"}}
+    ],
+    "Fluent Bit, merged and kept": {**CALL, **DOCKER, "kubernetes": KUBERNETES},
+    "pino": {"level": 30, "time": 1, "pid": 7, "hostname": "n", "msg": TEXT},
+    "structlog": {"event": TEXT, "level": "info", "timestamp": "2026", "logger": "gw"},
     "Splunk collector": {"time": 1767225600.5, "host": "n", "source": "gw", "sourcetype": "_json", "index": "main", "event": CALL},
     "Splunk collector, text": {"time": 1767225600.5, "host": "n", "sourcetype": "_json", "event": TEXT},
     "Splunk export": {"preview": False, "offset": 0, "lastrow": True, "result": {"_raw": TEXT, "_time": "2026", "host": "n", "_cd": "1"}},
@@ -220,6 +227,35 @@ def test_an_access_log_in_a_container_is_read(tmp_path):
     assert guess(opened.sample)[0].name == "access-log"
 
 
+WRAPPERS = {
+    "Docker": lambda record: json.dumps({**DOCKER, "log": json.dumps(record) + "\n"}),
+    "CloudWatch": lambda record: json.dumps({**SUBSCRIPTION, "logEvents": [{**EVENT, "message": json.dumps(record)}] * 2}),
+    "Fluent Bit": lambda record: json.dumps([1767225600.5, {"log": json.dumps(record), "kubernetes": KUBERNETES}]),
+    "Google": lambda record: json.dumps({"insertId": "1", "logName": "l", "timestamp": "2026", "jsonPayload": record}),
+    "Elasticsearch": lambda record: json.dumps({"_index": "logs", "_id": "1", "_source": record}),
+    "Datadog": lambda record: json.dumps({"_id": "1", "date": "2026", "service": "g", "message": json.dumps(record), "attributes": {}}),
+    "Splunk": lambda record: json.dumps({"time": 1.5, "host": "n", "sourcetype": "_json", "event": json.dumps(record)}),
+    "a page": lambda record: json.dumps({"data": [record, record], "total": 2}),
+    "one key": lambda record: json.dumps({"rows_of_ours": [record]}),
+    "syslog": lambda record: "<134>Jan  1 00:00:00 node gateway[17]: " + json.dumps(record),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_format_is_recognised_in_every_envelope(tmp_path, sample, wrapper):
+    inside = json.loads(sample.read_text())
+    (tmp_path / "bare.jsonl").write_text("".join(json.dumps(record) + "\n" for record in inside))
+    path = tmp_path / "shipped.log"
+    path.write_text("".join(WRAPPERS[wrapper](record) + "\n" for record in inside))
+    found = [record for block in blocks(open_source(path)) for _, record, _ in records(block)]
+    assert all(record in inside for record in found)
+    assert all(record in found for record in inside)
+    bare = guess(open_source(tmp_path / "bare.jsonl").sample)[0]
+    assert bare is not None
+    assert guess(open_source(path).sample)[0] is bare
+
+
 # ---- lines that were cut
 
 
@@ -324,6 +360,25 @@ def test_no_line_makes_it_stumble(line):
     value_of_line(line)
     for _, one, _ in framing.records(framing.Block("x", "lines", line)):
         assert isinstance(one, dict | BadRow)
+
+
+def test_a_half_of_a_join_may_be_enveloped(tmp_path):
+    call = {"interaction_id": "1", "started_at": 1_767_225_600_000_000, "account_id": "a"}
+    (tmp_path / "gateway.jsonl").write_text(json.dumps({**DOCKER, "log": json.dumps(call)}) + "\n")
+    (tmp_path / "content.jsonl").write_text(json.dumps({"@message": json.dumps({**call, "response": "A"}), "@timestamp": "2026"}) + "\n")
+    report = join([tmp_path / "gateway.jsonl"], [tmp_path / "content.jsonl"], tmp_path / "out.jsonl")
+    assert report.matched == 1
+    assert json.loads((tmp_path / "out.jsonl").read_text())["response"] == "A"
+
+
+def test_a_record_that_cannot_be_read_is_kept_as_it_lay_in_its_envelope(tmp_path):
+    bad = {"interaction_id": "1", "started_at": None, "account_id": "a"}
+    good = {**bad, "started_at": 1_767_225_600_000_000}
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps({**DOCKER, "log": json.dumps(row)}) + "\n" for row in (good, bad)))
+    report = ingest([tmp_path / "calls.jsonl"], MemoryLake(), quarantine=tmp_path / "bad.jsonl")
+    assert report.quarantined.total() == 1
+    (kept,) = map(json.loads, (tmp_path / "bad.jsonl").read_text().splitlines())
+    assert (kept["line"], json.loads(kept["row"])) == (2, bad)
 
 
 # ---- tables

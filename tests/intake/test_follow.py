@@ -531,3 +531,16 @@ def test_enveloped_logs_are_followed(tmp_path, wrap):
     append(path, shipped(range(5, 9)))
     watched.read()
     assert watched.calls == set(range(9))
+
+
+def test_a_utf_16_log_is_followed_line_by_line(tmp_path):
+    path = tmp_path / "windows.log"
+    watched = Watched(tmp_path, path)
+    text = lines(range(4)).encode("utf-16-le")
+    half = len(lines(range(2))) * 2 + 40
+    path.write_bytes(b"\xff\xfe" + text[:half])
+    watched.read()
+    with path.open("ab") as file:
+        file.write(text[half:])
+    watched.read()
+    assert watched.calls == set(range(4))

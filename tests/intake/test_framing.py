@@ -77,8 +77,8 @@ LAYOUTS = {
     "hits of a search": json.dumps(
         {"took": 3, "hits": {"total": {"value": 40}, "hits": [{"_id": "1", "_source": row} for row in ROWS]}}
     ).encode(),
-    "gzip": gzip.compress(lines()),
-    "gzip of several members": gzip.compress(lines(ROWS[:13])) + gzip.compress(lines(ROWS[13:])),
+    "gzip": gzip.compress(lines(), mtime=0),
+    "gzip of several members": gzip.compress(lines(ROWS[:13]), mtime=0) + gzip.compress(lines(ROWS[13:])),
     "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
     "zstd": zstd(lines()),
     "zstd of several frames": zstd(lines(ROWS[:13])) + zstd(lines(ROWS[13:])),
@@ -177,7 +177,7 @@ def test_what_is_complete_before_a_cut_is_read_and_then_the_cut_is_reported(tmp_
 
 def test_garbage_after_a_gzip_member_is_reported_after_its_records(tmp_path):
     path = tmp_path / "calls.gz"
-    path.write_bytes(gzip.compress(lines()) + b"garbage")
+    path.write_bytes(gzip.compress(lines(), mtime=0) + b"garbage")
     assert until_the_fault(path, "damaged") == ROWS
 
 
@@ -207,7 +207,7 @@ def test_a_line_beyond_all_measure_costs_only_itself(tmp_path, monkeypatch, comp
         (b"\xef\xbb\xbf", "empty"),
         (b"Dear diary, today nothing happened.\nNor did it yesterday.\n", "not a log"),
         (bytes(range(256)) * 10, "not a log"),
-        (gzip.compress('{"a": 1}\n'.encode("utf-16")), "UTF-16"),
+        (gzip.compress('{"a": 1}\n'.encode("utf-16"), mtime=0), "UTF-16"),
         (b"PAR1 and then nothing", "damaged"),
         (gzip.compress(b"x" * 1000, mtime=0)[:12], "cut off"),
         (b"\x1f\x8bnot gzip at all", "damaged"),
@@ -273,6 +273,32 @@ def test_a_second_long_list_behind_the_first_is_not_lost_without_a_word(tmp_path
     assert until_the_fault(path, "one page a line") == ROWS * 30
 
 
+def test_pages_on_long_lines_are_lines_and_none_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
+    path = tmp_path / "pages.jsonl"
+    path.write_text((json.dumps({"data": ROWS * 3}) + "\n") * 4)
+    assert good(path) == ROWS * 12
+
+
+def test_a_long_list_on_one_line_is_read_piece_by_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
+    path = tmp_path / "page.json"
+    path.write_text(json.dumps({"object": "list", "data": ROWS * 9, "has_more": False}))
+    assert open_source(path).wrapped
+    assert good(path, 3_000) == ROWS * 9
+
+
+@pytest.mark.parametrize("header", ["id,id,text", "id,,text", "1,2,3"])
+def test_a_table_with_an_odd_header_does_not_take_its_first_row_for_one(tmp_path, header):
+    path = tmp_path / "calls.csv"
+    path.write_text(f"{header}\n2026-01-01,5,alpha\n2026-01-02,6,beta\n")
+    try:
+        columns = open_source(path).columns
+    except InputError:
+        return
+    assert columns == tuple(header.split(","))
+
+
 def test_telemetry_s_lists_are_not_taken_apart(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "HEAD_BYTES", 2_000)
     path = tmp_path / "spans.json"
@@ -282,6 +308,7 @@ def test_telemetry_s_lists_are_not_taken_apart(tmp_path, monkeypatch):
 
 
 NOISE = {
+    "lines of a logger": "[INFO] starting\n[2026-01-01 00:00:00] ready\n" * 40,
     "a banner": "Gateway 1.2, started\n*** ready ***\n",
     "comments": "# exported by hand\n# twice\n",
     "blank lines": "\n \n\r\n",
@@ -298,7 +325,12 @@ def test_noise_before_the_first_json_line_costs_nothing_but_itself(tmp_path, noi
 
 @pytest.mark.parametrize("noise", [*NOISE, "a word on the delimiter"])
 def test_noise_before_a_table_s_header_is_passed_over(tmp_path, noise):
-    said = {**NOISE, "a banner": "Usage report\nAll accounts\n", "a word on the delimiter": "sep=,\r\n"}
+    said = {
+        **NOISE,
+        "lines of a logger": "[INFO] exported\n",
+        "a banner": "Usage report, July, all\nAll accounts\n",
+        "a word on the delimiter": "sep=,\r\n",
+    }
     path = tmp_path / "calls.csv"
     path.write_text(said[noise] + "id,text\r\n1,a\r\n2,b\r\n", newline="")
     assert good(path) == [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]

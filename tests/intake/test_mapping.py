@@ -164,10 +164,32 @@ def test_a_time_that_is_none_is_refused_with_its_path_and_without_its_value(valu
         assert "soon" not in str(refused.value)
 
 
-def test_a_record_without_id_gets_one_made_of_it():
-    text = '[calls]\nstarted_at = "at"\naccount_id = "u"\n'
-    one, same, other = (read(text, {"at": START, "u": "a", "n": n})["interactions"]["interaction_id"] for n in (1, 1, 2))
-    assert one == same != other
+def test_a_record_without_id_gets_one_made_of_it(tmp_path):
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('[calls]\nstarted_at = "at"\naccount_id = "u"\n[text]\nprompt = "q"\n')
+    path = write(tmp_path / "app.jsonl", *({"at": START, "u": "a", "q": q} for q in ("one", "one", "two")))
+    lake = MemoryLake()
+    report = ingest([path], lake, format=f"map:{mapping}")
+    assert (report.accepted, report.duplicates) == (2, 1)
+
+
+def test_a_field_that_cannot_be_read_is_left_out_and_costs_no_call(tmp_path, mapping):
+    broken = {"usage": {"in": "many", "out": 3}, "took": "long", "attributes": [{"key": "ip", "value": 7}], "outcome": "odd"}
+    path = write(tmp_path / "app.jsonl", {**RECORD, **broken})
+    lake = MemoryLake()
+    report = ingest([path], lake, format=mapping)
+    (row,) = lake.interactions.values()
+    assert row["output_tokens"] == 3
+    assert row["input_tokens"] is None
+    assert row["http_status"] is None
+    assert not report.quarantined
+    assert {reason.partition(":")[0] for reason in report.left_out} >= {"usage.in", "outcome"}
+
+
+@pytest.mark.parametrize("nobody", ["anonymous", "NULL", "default_user_id"])
+def test_a_placeholder_is_nobody_s_account(nobody):
+    with pytest.raises(BadRow, match="u: expected a non-empty id"):
+        read('[calls]\nstarted_at = "at"\naccount_id = "u"\n', {"at": START, "u": nobody})
 
 
 def test_half_a_log_may_leave_the_account_to_the_other_half():

@@ -10,22 +10,26 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stillhunt.cases.case_events import event, leaf, worked_out
-from stillhunt.cases.freezing import Frozen
-from stillhunt.cases.material import Material, material_of
 from stillhunt.cases.registry import CASE_EVENTS, FILE, Registry
 from stillhunt.errors import InputError, StillhuntError
 from stillhunt.ledger import Ledger
 from stillhunt.records.cases import Case, CaseEvent, Status
 
+if TYPE_CHECKING:
+    from stillhunt.cases.freezing import Frozen
+    from stillhunt.cases.material import Material  # with it come hunting, the lake and statistics, which a list of cases does without
+
 CASES, LEDGER = "cases", "ledger"
 PREFIX = "case-"
 """How ids of cases begin; it need not be typed."""
+LATEST = "latest"
+"""The name of whichever case was opened last."""
 
 _TRIES = 20
 _TABLE_SINCE = 2
@@ -86,10 +90,13 @@ class Docket:
         """The case with this id, or the only one whose id begins (or, after `case-`, goes on) with it, or the only one on this campaign.
 
         Ids of cases are drawn at random; those of campaigns follow from their accounts, so that a page or a script can name one beforehand.
+        `latest` is the case that was opened last.
 
         Raises:
             InputError: there is none, or more than one.
         """
+        if name == LATEST and (opened := self.cases()):
+            return opened[-1]
         wanted = name if name.startswith(PREFIX) else PREFIX + name
         found = self._events(wanted) if wanted != PREFIX else []
         ids = {case_id for case_id, _ in found}
@@ -116,6 +123,8 @@ class Docket:
         Raises:
             InputError: its folder is missing.
         """
+        from stillhunt.cases.freezing import Frozen  # noqa: PLC0415
+
         return Frozen(self.place(case_id))
 
     @contextmanager
@@ -128,6 +137,8 @@ class Docket:
         case = self.case(case_id)
         frozen = self.frozen(case.case_id)
         with frozen.lake() as lake:
+            from stillhunt.cases.material import material_of  # noqa: PLC0415
+
             yield material_of(lake, frozen.findings, case.campaign_id, accounts=case.accounts, settings=frozen.settings)
 
     # ---- writing

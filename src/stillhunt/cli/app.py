@@ -24,11 +24,12 @@ COMMANDS = {
     "ingest": Place("intake:ingest", "Read logs into a lake. Reading the same calls again changes nothing."),
     "join": Place("intake:join", "Join a gateway's log with a content log on the request id, into one file that `ingest` and `scan` read."),
     "campaigns": Place(
-        "investigate:campaigns", "Show the campaigns that a scan found; with --lake also all that a watch has ever seen there."
+        "investigate:campaigns",
+        "Show the campaigns that a scan found, and pools that could not be judged; with --lake also all that a watch has ever seen there.",
     ),
     "account": Place(
         "investigate:account",
-        "Show why an account is in a campaign (or in a pool that is none): its observations, with their weight in bits.",
+        "Show why an account is in a campaign (or in a pool that is none): what it shares, and how rare that is by chance.",
     ),
     "members": Place("members:members", "List all accounts of a campaign, or of a pool that is none or could not be judged."),
     "export": Place("export:export", "Write a scan's findings as a table: CSV or Parquet, one row for each account, observation or group."),

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stillhunt.cli.settings import analyst
+from stillhunt.cli.terminal import load
 from stillhunt.errors import InputError
 
 if TYPE_CHECKING:
+    load("stillhunt.cases.docket")
     from stillhunt.cases.docket import Docket
 
 CaseArgument = Annotated[
-    str, typer.Argument(metavar="CASE", help="The case's id, how it begins, or the id of the campaign that it is on.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="CASE", help="The case's id, how it begins, the id of the campaign that it is on, or `latest`.", show_default=False
+    ),
 ]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does this (default: the setting STILLHUNT_ANALYST).")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It is recorded with the name.", show_default=False)]

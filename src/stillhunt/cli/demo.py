@@ -5,8 +5,11 @@ Every step uses what the commands of the same name use; nothing is shortened but
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -242,10 +245,20 @@ def _conclude(console: Console, folder: Path, findings: Findings) -> None:
         size = count(len(largest.accounts), "account")
         console.print(Text(f"Found: campaign {largest.campaign_id}, {size} judged to be run by one operator.", "bold"))
         where = shlex.quote(str(folder / "findings.json"))
-        next_command = f"stillhunt account {shlex.quote(surest)} {where}"
+        next_command = f"{_program()} account {shlex.quote(surest)} {where}"
     else:
         console.print(Text("No campaign stands out in this world; a larger one, or another --seed, has more to find.", "bold"))
-        next_command = f"stillhunt scan --lake {shlex.quote(str(folder / 'lake'))}"
+        next_command = f"{_program()} scan --lake {shlex.quote(str(folder / 'lake'))}"
     console.print(Text(f"Look: open {folder / 'report.html'} in a browser."))
-    console.print(Text(f"Next: {next_command}"))
-    console.print(Text("Then your own logs: stillhunt scan YOUR_LOGS"))
+    console.print(Text(f"Next: {next_command}"), soft_wrap=True)  # one line, to be pasted
+    console.print(Text(f"Then your own logs: {_program()} scan YOUR_LOGS"), soft_wrap=True)
+
+
+def _program() -> str:
+    """How a shell finds this program: its name if it is on the path, else where it was called."""
+    called = Path(sys.argv[0])
+    if shutil.which("stillhunt") or not (called.is_file() and os.access(called, os.X_OK)):
+        return "stillhunt"
+    with contextlib.suppress(ValueError):
+        called = called.absolute().relative_to(Path.cwd())
+    return shlex.quote(str(called if called.parent != Path() else Path("./") / called))

@@ -61,10 +61,13 @@ def try_(
     console.print(Text(f"{visible(str(log), 200)}: read as {tried.title}", style="bold"))
     said = f"Of the first {count(tried.records, 'record')}, {count(tried.calls, 'is a call', 'are calls')}"
     said += f", {tried.ignored:,} of another kind" if tried.ignored else ""
+    said += f", {tried.unknown:,} of callers whom the gateway did not know" if tried.unknown else ""
     said += f", {tried.refused.total():,} refused" if tried.refused else ""
     console.print(Text(said + "."))
     for reason, number in tried.refused.most_common(5):
         console.print(Text(f"  {number:,} refused: {visible(reason, 200)}"))
+    for reason, number in tried.left_out.most_common(10):
+        console.print(Text(f"  left out in {count(number, 'record')}: {visible(reason, 200)}"))
     for number, row in enumerate(tried.shown, 1):
         console.print(Text(f"\nCall {number}", style="bold"))
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -98,7 +101,9 @@ def _document(tried: Tried) -> dict[str, Any]:
         "records": tried.records,
         "calls": tried.calls,
         "ignored": tried.ignored,
+        "unknown_callers": tried.unknown,
         "refused": dict(sorted(tried.refused.items())),
+        "left_out": dict(sorted(tried.left_out.items())),
         "shown": tried.shown,
         "missing": tried.missing,
         "blind": tried.blind,

@@ -24,7 +24,7 @@ from stillhunt.cli.arguments import (
     chosen_format,
 )
 from stillhunt.cli.outcome import BAD_INPUT, complain
-from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.cli.terminal import Json, emit, load, progress, results
 from stillhunt.errors import InputError
 from stillhunt.intake.early import start_early
 
@@ -51,6 +51,7 @@ def ingest(
     """Read logs into a lake. Reading the same calls again changes nothing."""
     chosen = chosen_format(format_, map_)
     start_early(logs, workers)
+    load("stillhunt.intake.pipeline", "stillhunt.ledger.recording")
     from stillhunt.lake import Lake
     from stillhunt.ledger.recording import record
 

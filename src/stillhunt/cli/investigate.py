@@ -23,7 +23,18 @@ from stillhunt.records import Findings
 FindingsArgument = Annotated[
     Path | None, typer.Argument(metavar="FINDINGS", help="A findings.json that a scan wrote (or use --lake).", show_default=False)
 ]
-LatestOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help="Read the latest scan kept beside this lake.")]
+
+
+def _unless_findings(context: typer.Context, lake: str | None) -> str | None:
+    """A lake that only the configuration file names steps back where the command line names findings."""
+    source = context.get_parameter_source("lake")
+    from_file = source is not None and source.name == "DEFAULT_MAP"
+    return None if from_file and context.params.get("findings") is not None else lake
+
+
+LatestOption = Annotated[
+    str | None, typer.Option("--lake", metavar="DIR", help="Read the latest scan kept beside this lake.", callback=_unless_findings)
+]
 
 
 def load(findings: Path | None, lake: str | None) -> Findings:

@@ -24,11 +24,10 @@ Progress shows on standard error when that is a terminal. A problem is one line 
 
 | exit status | meaning |
 |---|---|
-| 0 | done |
-| 1 | found something (only with `--fail-on`) |
+| 0 | done, also where nobody reads the output to its end (`… \\| head`) |
+| 1 | found something (only with `--fail-on`), or `case rerun` came to something else |
 | 2 | bad usage or input, or a defect of Stillhunt |
 | 130 | interrupted; the same command goes on from there |
-| 141 | nobody reads the output any more (`… \\| head`) |
 """
 CHANNELS = f"""# Channels
 

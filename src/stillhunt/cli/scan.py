@@ -29,7 +29,7 @@ from stillhunt.cli.arguments import (
 from stillhunt.cli.failing import FailOnCampaignOption, FailOnOption, fails, on
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND
-from stillhunt.cli.terminal import Json, emit, progress, results
+from stillhunt.cli.terminal import Json, emit, load, progress, results
 from stillhunt.errors import InputError
 from stillhunt.intake.early import start_early
 
@@ -91,6 +91,7 @@ def scan(
     chosen = chosen_format(format_, map_)
     start_early(logs or (), workers)
     until = parse_time(as_of, "--as-of") if as_of is not None else None
+    load("stillhunt.campaigns.hunting", "stillhunt.intake.pipeline", "stillhunt.ledger.recording")
     from stillhunt import campaigns
     from stillhunt.lake import packs
 
@@ -106,7 +107,7 @@ def scan(
             read = intake.read_logs(logs, opened, format_=chosen, keep_text=keep_text, quarantine=quarantine, workers=workers)
             if not json:
                 intake.show_report(console, read, quarantine)
-            if lake is None and not read.accepted:
+            if not (read.accepted or read.duplicates) and (lake is None or not (read.accounts or read.entitlements)):
                 intake.finish(read)  # what kept it from being read to its end is the better reason
                 raise intake.nothing_read(read)
         settings = campaigns.Settings(

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,21 @@ def results() -> Console:
 def emit(document: Any) -> None:
     """Print `document` as JSON: ASCII only, so that a terminal obeys nothing in it."""
     sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=True, default=str) + "\n")
+
+
+def load(*modules: str) -> None:
+    """Import modules that take a second or more; on a terminal a line says so, and is gone afterwards."""
+    terminal = sys.stderr.isatty()
+    if terminal:
+        sys.stderr.write("Loading …\r")
+        sys.stderr.flush()
+    try:
+        for module in modules:
+            import_module(module)
+    finally:
+        if terminal:
+            sys.stderr.write("\x1b[2K\r")
+            sys.stderr.flush()
 
 
 @contextmanager

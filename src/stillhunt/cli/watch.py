@@ -27,7 +27,7 @@ from stillhunt.cli.arguments import (
 from stillhunt.cli.failing import FailOn, FailOnCampaignOption, FailOnOption, on
 from stillhunt.cli.networks import network_kinds
 from stillhunt.cli.outcome import FOUND, complain
-from stillhunt.cli.terminal import progress
+from stillhunt.cli.terminal import load, progress
 from stillhunt.errors import InputError, StillhuntError
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def watch(
     chosen = chosen_format(format_, map_)
     paths = list(logs or ())
     missing = [f"{path}: not there yet, waiting for it" for path in paths if not path.exists()]
+    load("stillhunt.cli.watching", "stillhunt.campaigns.hunting", "stillhunt.ledger.recording")
     from stillhunt.campaigns import Settings
     from stillhunt.cases.configuration import configuration
     from stillhunt.cases.registry import FILE, Registry

@@ -141,7 +141,7 @@ def _behind_prefix(text: str) -> dict[str, Any] | None:
         if number == 3:
             return None
         value = _loaded(text[found.start() :])
-        if isinstance(value, dict) and len(value) > 1:
+        if isinstance(value, dict) and (len(value) > 1 or any(isinstance(one, dict | list) for one in value.values())):
             return value
     return None
 
@@ -233,15 +233,18 @@ def _contents(record: dict[str, Any]) -> list[Any] | None:
             return [value]
         if isinstance(value, dict) and not TELEMETRY.isdisjoint(value):
             return [value]
+    for name in TEXTS:
+        if name in record and (found := _worded(record, name)) is not None:
+            return found
     for name in OBJECTS:
         value = record.get(name)
-        if isinstance(value, dict) and "@type" in value:
-            return None  # Google's audit entries tell half of a call in what lies around their payload
         if isinstance(value, dict) and str(value.get("@type")).endswith(AUDIT):
-            return None
+            return None  # Google's audit entries tell half of a call in what lies around their payload
         if isinstance(value, dict) and (name in SURE_OBJECTS or (_is_record(value) and _around(record, name) == 0)):
             return [value]
-    return next((found for name in TEXTS if name in record and (found := _worded(record, name)) is not None), None)
+    # Certain only where nothing lies around the text but what a shipper writes there.
+    said = next((name for name in TEXTS if isinstance(record.get(name), str)), None)
+    return [Foreign("a line of another kind")] if said is not None and _around(record, said) == 0 else None
 
 
 def _worded(record: dict[str, Any], name: str) -> list[Any] | None:
@@ -254,8 +257,7 @@ def _worded(record: dict[str, Any], name: str) -> list[Any] | None:
         return None
     found = records_in_text(value)
     if found is None:
-        # Certain only where nothing lies around the text but what a shipper writes there.
-        return [Foreign("a line of another kind")] if around == 0 else None
+        return None
     if around == 0:
         return found
     inner = found[0]
@@ -356,7 +358,7 @@ def _table(record: Mapping[str, Any]) -> list[Any] | None:
 def _datadog(record: Mapping[str, Any]) -> list[Any] | None:
     """A log as Datadog keeps it: the record's own fields lie under `attributes`, within one or two others of that name."""
     value = record["attributes"]
-    if not isinstance(value, dict) or not value or not record.keys() <= _DATADOG:
+    if not isinstance(value, dict) or not record.keys() <= _DATADOG or not (value or "message" in record):
         return None
     if isinstance(value.get("attributes"), dict):
         return [value]

@@ -315,7 +315,7 @@ class _Look:
         """Whole records behind what has been read, up to about `most_bytes`; of a compressed log all of them."""
         start = max(mark.length, opened.start)
         grown, rest, broken = cut(opened, mark, most_bytes)
-        ended = not rest or broken or is_json(rest, opened.framing) or self._still or bool(opened.compression)
+        ended = not rest or broken or is_json(rest, opened.framing) or self._still or opened.compression in ("gzip", "zstd")
         if rest and ended and not broken:
             grown = grown.grown(rest)
         seen_all = opened.compression or grown.length + (0 if ended else len(rest)) >= self.file.status.st_size

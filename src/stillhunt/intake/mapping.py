@@ -19,9 +19,9 @@ from typing import Any
 from stillhunt.errors import BadRow, InputError
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
-from stillhunt.intake.formats.calls import made_id, mapping, request_parameters, text_columns, usage_columns
+from stillhunt.intake.formats.calls import mapping, request_parameters, text_columns, usage_columns
 from stillhunt.intake.formats.values import label
-from stillhunt.intake.mapping_rules import ACCOUNT_READERS, CALL_READERS, OPERATORS, Condition, Rule, condition_of, rule_of
+from stillhunt.intake.mapping_rules import ACCOUNT_READERS, CALL_READERS, OPERATORS, UNITS, Condition, Rule, condition_of, rule_of
 from stillhunt.intake.registry import MAPPED
 from stillhunt.intake.vendors import usage_of, vendor_request, vendor_response
 
@@ -71,12 +71,11 @@ class Mapped:
             if rule.after is not None:
                 row[column] = rule.moment_after(record, row.get(rule.after))
         if row.get("started_at") is None:
-            raise BadRow(f"{self._where_of('started_at')}: expected a time")
+            unit = self.calls["started_at"].unit
+            raise BadRow(f"{self._where_of('started_at')}: expected a time{f' in {unit} since 1970' if unit in UNITS else ''}")
         if row.get("account_id") is None and not context.account_optional:
             raise BadRow(f"{self._where_of('account_id')}: expected a non-empty id")
         row |= {column: value for column, value in self._said(record, context).items() if row.get(column) is None}
-        if row.get("interaction_id") is None:
-            row["interaction_id"] = made_id(row.get("account_id"), row["started_at"], record)
         found: list[tuple[str, Row]] = [("interactions", row)]
         if self.accounts and row.get("account_id") is not None:
             account = {column: rule.value(record, ACCOUNT_READERS[column]) for column, rule in self.accounts.items()}

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
-from stillhunt.errors import BadRow
 from stillhunt.intake.formats.calls import credential_id
+from stillhunt.intake.formats.reading import unreadable
 from stillhunt.intake.formats.values import (
     SECRET_HEADERS,
     address,
@@ -27,6 +27,7 @@ from stillhunt.intake.formats.values import (
     instant,
     label,
     optional_identifier,
+    optional_identity,
     parameters,
 )
 from stillhunt.intake.paths import Path, parse_path
@@ -49,6 +50,7 @@ def _readers(schema: pa.Schema) -> dict[str, Reader | None]:
         "http_status": http_status,
         "request_parameters": parameters,
         "client_headers": headers,
+        **dict.fromkeys(("account_id", "end_user_id"), optional_identity),
     }
 
     def reader(name: str, kind: pa.DataType) -> Reader | None:
@@ -105,7 +107,7 @@ class Rule:
         """The column's value.
 
         Raises:
-            BadRow: what is there is of another kind.
+            BadRow: what is there is of another kind, when reading strictly.
         """
         value, field = self.found(record)
         if value is None or value == "":
@@ -114,7 +116,7 @@ class Rule:
             return credential_id(value)
         if reader is None:
             return self._moment(value, field)
-        if reader in (label, optional_identifier) and not isinstance(value, str):
+        if reader in (label, optional_identifier, optional_identity) and not isinstance(value, str):
             # a model's name or an id may be a number; a list of one (a header sent once) is that one
             value = value[0] if isinstance(value, list) and len(value) == 1 else value
             value = str(value) if isinstance(value, bool | float) or type(value) is int else value
@@ -127,14 +129,14 @@ class Rule:
         if length is None or start is None:
             return None
         if not 0 <= length * UNITS[self.unit] < 7 * 86_400e6:
-            raise BadRow(f"{field}: expected a duration from 0 to 7 days")
+            return unreadable(f"{field}: expected a duration from 0 to 7 days")
         return int(start) + round(length * UNITS[self.unit])
 
     def _moment(self, value: Any, field: str) -> int:
         if self.unit in UNITS:
             number = _number(value)
             if number is None or not -1e20 < number * UNITS[self.unit] < 1e20:
-                raise BadRow(f"{field}: expected a time in {self.unit} since 1970")
+                return unreadable(f"{field}: expected a time in {self.unit} since 1970")
             whole = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
             exact = whole // 1_000 if self.unit == "ns" and type(whole) is int else round(number * UNITS[self.unit])
             return instant(exact, field)
@@ -142,7 +144,7 @@ class Rule:
             try:
                 moment = datetime.strptime(str(value).strip(), self.unit)  # noqa: DTZ007  # the zone is the mapping's to tell
             except ValueError:
-                raise BadRow(f"{field}: expected a time like {self.unit}") from None
+                return unreadable(f"{field}: expected a time like {self.unit}")
             return from_text(moment.replace(tzinfo=self.zone) if moment.tzinfo is None and self.zone else moment, field)
         number = _number(value) if self.unit == "" else None
         if number is not None:
@@ -151,7 +153,7 @@ class Rule:
             try:
                 moment = datetime.fromisoformat(value.strip())
             except ValueError:
-                raise BadRow(f"{field}: expected a time as ISO 8601 text") from None
+                return unreadable(f"{field}: expected a time as ISO 8601 text")
             return from_text(moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment, field)
         return from_text(value, field)
 

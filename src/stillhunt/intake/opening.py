@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import os
+import re
 import stat
 import sys
 import zlib
@@ -38,6 +39,9 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZSTD_SKIPPABLE = frozenset(bytes([n]) + b"\x2a\x4d\x18" for n in range(0x50, 0x60))
 _DELIMITERS = ",;\t|"
+_LOGGED = re.compile(rb"\[[\w .:/+-]*[A-Za-z:/-][\w .:/+-]*\]")
+"""How a logger's line begins that is no JSON array: a level, a time or a name in brackets."""
+_HEADER = re.compile(r"[A-Za-z_@$#.][^\n]*")
 _MAX_BANNER = 20  # lines before a table's header
 FIRST_LINES = 200  # lines that show how a log is framed
 
@@ -187,18 +191,19 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
         raise InputError(f"{path}: the file is empty.")
     if head[:2] in _UTF16:
         raise InputError(f"{path}: looks like UTF-16. Logs are read as UTF-8; convert it first (iconv -f UTF-16 -t UTF-8).")
-    long_list = wrapped_list(text) if stripped[:1] == b"{" and not whole else 0
+    long_list = _long_list(text, whole=whole) if stripped[:1] == b"{" else 0
     lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()] if not long_list else []
     joined = (bytes(line) for _, line in joined_lines((0, memoryview(line)) for line in lines))
     decoded = [value_of_line(line) for line in islice(joined, FIRST_LINES)]
     objects = [value for value in decoded if isinstance(value, dict | list)]
     by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
-    if by_lines or (objects and stripped[:1] not in (b"{", b"[")):
+    document = stripped[:1] in (b"{", b"[") and not _LOGGED.match(stripped)
+    if by_lines or (objects and not document):
         framing = "array" if stripped[:1] == b"[" else "lines"
         found = sampled(chain(decoded, map(value_of_line, joined)))
         parts = any(writes_parts(line) for line in lines[:FIRST_LINES])
         return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, found), parts=parts)
-    if stripped[:1] in (b"{", b"["):
+    if document:
         return _open_stream(path, compression, size, start, text, long_list, whole=whole)
     opened = _open_csv(path, compression, size, start, text)
     if opened is None or b"\0" in text[:4096]:
@@ -207,13 +212,24 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
 
 
 def _open_stream(path: Path, compression: str, size: int, start: int, text: bytes, long_list: int, *, whole: bool) -> Opened:
-    if long_list and _belongs_to_its_record(text[:long_list]):
-        long_list = 0
     split = split_stream(text[long_list:], in_array=bool(long_list))
     last = [split.rest] if whole else []
     values = [value_of_line(line) for line in split.lines.split(b"\n")[: SAMPLE_RECORDS * 2] + last]
     sample = Sample(path.name, "array", sampled(values))
     return Opened(path, "array", compression, size, start + long_list, (), ",", sample, wrapped=bool(long_list))
+
+
+def _long_list(text: bytes, *, whole: bool) -> int:
+    """Where the elements begin of a list that is most of a large document and lies in an object; 0 where records are lines."""
+    first = text.lstrip()
+    end = first.find(b"\n")
+    alone = end < 0 or not first[end:].strip()
+    if alone and whole and len(text) <= HEAD_BYTES:
+        return 0  # small enough to be read at once
+    if not alone and (whole or isinstance(value_of_line(first[:end]), dict)):
+        return 0
+    begin = wrapped_list(text[:HEAD_BYTES])
+    return 0 if begin and _belongs_to_its_record(text[:begin]) else begin
 
 
 def _belongs_to_its_record(before: bytes) -> bool:
@@ -234,10 +250,16 @@ def sampled(values: Iterable[Any]) -> list[Mapping[str, Any]]:
 
 
 def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) -> Opened | None:
-    before, delimiter = _before_header(text)
-    if delimiter is None:
-        return None
-    start, text = start + before, text[before:]
+    for number, (before, delimiter) in enumerate(_headers(text)):
+        found = _table(path, compression, size, start + before, text[before:], delimiter)
+        # A later line is a header only if it looks like one: a table whose header is odd must not lose it to its first row.
+        if found is not None and (number == 0 or (found.sample.records and all(map(_HEADER.fullmatch, found.columns)))):
+            return found
+    return None
+
+
+def _table(path: Path, compression: str, size: int, start: int, text: bytes, delimiter: str) -> Opened | None:
+    """The table whose header `text` begins with; None if it is none."""
     decoded = text.decode("utf-8", "replace")
     lines: list[str] = []
     csv.field_size_limit(sys.maxsize)  # the default of 128 KiB is less than one long prompt
@@ -246,7 +268,7 @@ def _open_csv(path: Path, compression: str, size: int, start: int, text: bytes) 
         columns = tuple(name.strip() for name in next(reader))
         header = "".join(lines)
         named = all(name and len(name) <= 200 and name.isprintable() for name in columns)
-        if not named or len(set(columns)) != len(columns) or "�" in header:
+        if not named or len(set(columns)) != len(columns) or "\N{REPLACEMENT CHARACTER}" in header:
             return None
         rows = [row for row, _ in zip(reader, range(SAMPLE_RECORDS), strict=False) if row]
     except (csv.Error, StopIteration):
@@ -266,8 +288,8 @@ def _table_sample(path: Path, framing: str, columns: tuple[str, ...], records: l
     return Sample(path.name, framing, list(records), columns)
 
 
-def _before_header(text: bytes) -> tuple[int, str | None]:
-    """How many bytes stand before a table's header (blank lines, comments, a title, a word on the delimiter), and the delimiter."""
+def _headers(text: bytes) -> Iterator[tuple[int, str]]:
+    """Lines that may be a table's header: where each begins, and its delimiter. Before one there may be comments, a title, a word on it."""
     start = 0
     for _ in range(_MAX_BANNER):
         end = text.find(b"\n", start) + 1 or len(text)
@@ -275,11 +297,10 @@ def _before_header(text: bytes) -> tuple[int, str | None]:
         said = line.decode("utf-8", "replace")
         delimiter = max(_DELIMITERS, key=said.count)
         if said.count(delimiter) and not line.startswith(b"#") and not line.lower().startswith(b"sep="):
-            return start, delimiter
+            yield start, delimiter
         start = end
         if start >= len(text):
-            break
-    return 0, None
+            return
 
 
 def _remembering(text: str, lines: list[str]) -> Iterator[str]:

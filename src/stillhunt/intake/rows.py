@@ -152,7 +152,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         share = members.enter(number) if members else None
         if share:
             share.records += 1
-        for kind, row in _read(record, position, form, context, share or batch, refused):
+        for kind, row in read_record(record, position, form, context, share or batch, refused):
             rows[kind].append(row)
             origins[kind].append(position)
     add_also(inf)
@@ -252,7 +252,7 @@ def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Rec
     yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 
 
-def _read(
+def read_record(
     record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch | Share, refused: dict[int, str]
 ) -> list[Found]:
     """What a record holds; nothing where the reason against it goes to `refused`."""
@@ -294,7 +294,9 @@ def _read(
             kept.append((kind, row))
         else:
             refused.setdefault(position, _reason(missing, strict, left_out))
-    if position not in refused:
+    if position not in refused and not kept and not found:
+        batch.ignored += 1  # without what cannot be read it is a record of another kind
+    elif position not in refused:
         batch.left_out.update(dict.fromkeys(left_out or [strict], 1))
     return kept
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from stillhunt.channels import channels
 from stillhunt.errors import BadRow
-from stillhunt.intake.envelopes import Foreign
 from stillhunt.intake.formats import Context, Format, Row
 from stillhunt.intake.formats.values import json_text
 from stillhunt.intake.framing import blocks, records
 from stillhunt.intake.opening import Opened, open_source
 from stillhunt.intake.registry import by_name, guess, source_of, unknown
-from stillhunt.records import CANONICAL_ACCOUNTS, CANONICAL_INTERACTIONS, REQUIRED, TURN
+from stillhunt.intake.rows import Batch, read_record
+from stillhunt.records import CANONICAL_ACCOUNTS, CANONICAL_INTERACTIONS, TURN
 
 MAX_RECORDS = 1_000
 SHOWN = 3
@@ -47,7 +47,9 @@ class Tried:
         records: how many records were looked at.
         calls: how many of them are calls.
         ignored: how many are of another kind.
+        unknown: how many are calls of callers whom the gateway did not know.
         refused: how many could not be read, by reason.
+        left_out: how many fields could not be read and were left out, by reason.
         shown: the first calls, canonical column -> value as text, credentials blanked; times in UTC.
         missing: canonical columns that no record filled.
         blind: channels that find none of what they need -> the columns that they need.
@@ -57,7 +59,9 @@ class Tried:
     records: int = 0
     calls: int = 0
     ignored: int = 0
+    unknown: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     shown: list[dict[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     blind: dict[str, list[str]] = field(default_factory=dict)
@@ -111,26 +115,12 @@ def _index(form: Format, record: dict[str, Any], context: Context) -> None:
 
 
 def _rows(form: Format, record: dict[str, Any] | BadRow, context: Context, tried: Tried) -> list[tuple[str, Row]]:
-    if isinstance(record, Foreign):
-        tried.ignored += 1
-        return []
-    if isinstance(record, BadRow):
-        tried.refused[str(record)] += 1
-        return []
-    found: list[tuple[str, Row]] = []
-    try:
-        found.extend(form.read(record, context))
-        for table, row in found:
-            for column in REQUIRED[table]:
-                if row.get(column) is None:
-                    raise BadRow(f"{column}: missing")  # noqa: TRY301  # said as a format says it
-    except BadRow as bad:
-        tried.refused[str(bad)] += 1
-        return []
-    except Exception as error:
-        tried.refused[f"{source_of(form)} could not read it ({type(error).__name__})"] += 1
-        return []
-    tried.ignored += not found
+    batch, refused = Batch(), dict[int, str]()
+    found = read_record(record, 0, form, context, batch, refused)
+    tried.ignored += batch.ignored
+    tried.unknown += batch.unknown
+    tried.left_out.update(batch.left_out)
+    tried.refused.update(refused.values())
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from intake.memory_lake import MemoryLake
 from stillhunt.intake import bundles, pipeline
+from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Sample
 from stillhunt.intake.pipeline import ingest
 from stillhunt.intake.registry import Guesses, guess
@@ -139,3 +140,45 @@ def test_a_remembered_guess_is_the_guess_of_each():
     for record in records * 2 + records[::-1]:
         sample = Sample("one.json", "lines", [record])
         assert guesses.guess(sample, "folder") == guess(sample)
+
+
+def test_what_is_remembered_of_a_column_neither_hides_nor_spreads_what_cannot_be_read(tmp_path):
+    rows = [
+        {
+            "interaction_id": f"call-{n}",
+            "started_at": 1_767_225_600_000_000 + n * 1_000_000,
+            "account_id": f"account-{n % 2}" if n % 5 else "anonymous",
+            "client_ip": "no address" if n % 3 == 0 else "192.0.2.1",
+            "user_agent": "one",
+            "request_parameters": '{"temperature": 0.2}' if n % 2 else "{broken",
+        }
+        for n in range(60)
+    ]
+    log = tmp_path / "calls.jsonl"
+    log.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    whole = MemoryLake()
+    report = ingest([log], whole, workers=1)
+    singles = MemoryLake()
+    left_out: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for n, row in enumerate(rows):
+        one = tmp_path / f"one-{n}.jsonl"
+        one.write_text(json.dumps(row) + "\n")
+        alone = ingest([one], singles, workers=1, format="canonical")
+        left_out.update(alone.left_out)
+        refused.update(alone.quarantined)
+    assert whole.interactions == singles.interactions
+    assert (report.left_out, report.quarantined) == (left_out, refused)
+    assert left_out.total() > 20
+    assert refused.total() == 12
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant", "tool", "stranger"])
+@pytest.mark.parametrize("text", ["Plain words", "", "a\x1eb", "redacted-by-litellm", "caf\u00e9", "cut (litellm_truncated 12 chars)"])
+def test_one_part_of_text_reads_as_the_text_itself(role, text):
+    first = {"role": "user", "content": "First"}
+    bare = read_body([first, {"role": role, "content": text}], None)
+    part = read_body([first, {"role": role, "parts": [{"type": "text", "content": text}]}], None)
+    named = read_body([first, {"role": role, "name": "n", "parts": [{"type": "text", "content": text}]}], None)
+    assert part == bare
+    assert named == bare

@@ -67,10 +67,7 @@ class _Load:
     tables: list[pa.Table]
     texts: list[pa.Table]
     shares: list[tuple[SourceReport, int]]
-
-    @property
-    def rows(self) -> int:
-        return sum(count for _, count in self.shares)
+    rows: int = 0
 
 
 class Appender:
@@ -82,11 +79,15 @@ class Appender:
         self._load = _Load([], [], [])
         self._size = 0
         self._kept: dict[str, list[pa.Table]] = {"accounts": [], "entitlements": [], "phrases": []}
+        self._kept_rows = dict.fromkeys(self._kept, 0)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="stillhunt-append")
         self._writing: Future[None] | None = None
 
-    def add(self, report: SourceReport, batch: Batch) -> None:
-        """Take one batch of one source. Waits when an append is under way and the next one is full."""
+    def add(self, report: SourceReport, batch: Batch, shares: list[tuple[SourceReport, int]] | None = None) -> None:
+        """Take one batch, of one source or with so many interactions of each in `shares`, in order.
+
+        Waits when an append is under way and the next one is full.
+        """
         for name, table in batch.tables.items():
             assert isinstance(table, pa.Table)
             if name in self._kept:
@@ -94,8 +95,10 @@ class Appender:
             else:
                 (self._load.texts if name == "texts" else self._load.tables).append(table)
                 self._size += table.nbytes
-        if batch.rows.get("interactions"):
-            self._load.shares.append((report, batch.rows["interactions"]))
+        for share in [(report, batch.rows.get("interactions", 0))] if shares is None else shares:
+            if share[1]:
+                self._load.shares.append(share)
+                self._load.rows += share[1]
         if self._size >= APPEND_BYTES or self._load.rows >= APPEND_ROWS:
             self._append()
 
@@ -110,7 +113,7 @@ class Appender:
         ):
             if self._kept[name]:
                 write(_distinct(self._kept[name]))
-                self._kept[name] = []
+                self._kept[name], self._kept_rows[name] = [], 0
 
     def __enter__(self) -> Self:
         return self
@@ -141,17 +144,18 @@ class Appender:
     def _keep(self, name: str, table: pa.Table) -> None:
         kept = self._kept[name]
         kept.append(table)
-        if sum(part.num_rows for part in kept) < _KEEP_ROWS:
+        self._kept_rows[name] += table.num_rows
+        if self._kept_rows[name] < _KEEP_ROWS:
             return
         distinct = _distinct(kept)
-        self._kept[name] = [distinct]
+        self._kept[name], self._kept_rows[name] = [distinct], distinct.num_rows
         if distinct.num_rows * 2 < _KEEP_ROWS:
             return
         self._wait()
         {"accounts": self._lake.upsert_accounts, "entitlements": self._lake.upsert_entitlements, "phrases": self._lake.add_phrases}[name](
             distinct
         )
-        self._kept[name] = []
+        self._kept[name], self._kept_rows[name] = [], 0
 
 
 def attribute(shares: list[tuple[SourceReport, int]], ids: pa.ChunkedArray[Any], accepted: int, duplicates: int) -> None:

@@ -88,9 +88,11 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
             body.images += _add_system(inner_system, systems)
     if request is not None:
         for message in request:
-            # The bare {"role", "content": text} is nearly all of the traffic: it is worth a path of its own.
+            # The bare {"role", "content": text}, or one part of text, is nearly all of the traffic: it is worth a path of its own.
             if kept is None and type(message) is dict and len(message) == 2:
                 content, role = message.get("content"), message.get("role")
+                if content is None:
+                    content = _only_text(message.get("parts"))
                 if type(content) is str and type(role) is str:
                     letter = LETTERS.get(role, "o")
                     if letter == "s":
@@ -110,6 +112,14 @@ def read_body(request: Any, response: Any, *, tools: Any = None, system: Any = N
         if kept is not None:
             body.messages = json_text(kept)
     return body
+
+
+def _only_text(parts: Any) -> str | None:
+    """The text of parts that are one bare part of text."""
+    if type(parts) is list and len(parts) == 1 and type(part := parts[0]) is dict and len(part) == 2 and part.get("type") == "text":
+        content = part.get("content")
+        return content if type(content) is str else None
+    return None
 
 
 def _finished(body: Body, text: str) -> str | None:

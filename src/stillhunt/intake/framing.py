@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +34,21 @@ Record = tuple[int, dict[str, Any] | BadRow, bytes | memoryview | None]
 None when the record has no bytes of its own: write it out as JSON when they are needed."""
 
 
+class Member(NamedTuple):
+    """What a block of several small sources holds of one of them: the lines up to `end`, from where the member before it ends."""
+
+    source: int  # as in `workers.Job`
+    base: str  # the folder that references are resolved against
+    end: int  # the number of its last line, counted from 1 at the beginning of the block
+    length: int  # bytes on disk
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Complete records of one source. `data` is None for a plain file: read `length` bytes at `offset` of `path`."""
+    """Complete records of one source, or of the sources in `members`.
+
+    `data` is None for a plain file: read `length` bytes at `offset` of `path`.
+    """
 
     path: str
     framing: str  # "lines" | "csv" | "parquet" (data: one record batch as an Arrow IPC stream) | "oversize" (data: its beginning)
@@ -45,6 +57,7 @@ class Block:
     length: int = 0
     columns: tuple[str, ...] = ()
     delimiter: str = ","
+    members: tuple[Member, ...] = ()
 
 
 # --------------------------------------------------------------------------------------------------------------------

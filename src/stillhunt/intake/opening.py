@@ -43,7 +43,7 @@ _LOGGED = re.compile(rb"\[[\w .:/+-]*[A-Za-z:/-][\w .:/+-]*\]")
 """How a logger's line begins that is no JSON array: a level, a time or a name in brackets."""
 _HEADER = re.compile(r"[A-Za-z_@$#.][^\n]*")
 _MAX_BANNER = 20  # lines before a table's header
-_FIRST_LINES = 200  # lines that show how a log is framed
+FIRST_LINES = 200  # lines that show how a log is framed
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,14 @@ def _open_text(path: Path, compression: str, size: int, head: bytes, *, whole: b
     long_list = _long_list(text, whole=whole) if stripped[:1] == b"{" else 0
     lines = [line for line in (text.split(b"\n") if whole else text.split(b"\n")[:-1]) if line.strip()] if not long_list else []
     joined = (bytes(line) for _, line in joined_lines((0, memoryview(line)) for line in lines))
-    decoded = [value_of_line(line) for line in islice(joined, _FIRST_LINES)]
+    decoded = [value_of_line(line) for line in islice(joined, FIRST_LINES)]
     objects = [value for value in decoded if isinstance(value, dict | list)]
     by_lines = bool(decoded) and (isinstance(decoded[0], dict | list) or len(objects) * 2 >= len(decoded))
     document = stripped[:1] in (b"{", b"[") and not _LOGGED.match(stripped)
     if by_lines or (objects and not document):
         framing = "array" if stripped[:1] == b"[" else "lines"
         found = sampled(chain(decoded, map(value_of_line, joined)))
-        parts = any(writes_parts(line) for line in lines[:_FIRST_LINES])
+        parts = any(writes_parts(line) for line in lines[:FIRST_LINES])
         return Opened(path, "lines", compression, size, start, (), ",", Sample(path.name, framing, found), parts=parts)
     if document:
         return _open_stream(path, compression, size, start, text, long_list, whole=whole)

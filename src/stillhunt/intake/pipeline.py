@@ -7,23 +7,26 @@ was killed is repeated, not repaired, and ends with the same rows.
 from __future__ import annotations
 
 import os
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
 
 from stillhunt.errors import InputError
 from stillhunt.intake.appending import Appender, LakeLike
+from stillhunt.intake.bundles import SMALL_SOURCE, Bundle, fits
 from stillhunt.intake.early import SMALL_BYTES
-from stillhunt.intake.formats import Context, Format
-from stillhunt.intake.framing import Block, blocks
+from stillhunt.intake.formats import Context, Format, Sample
+from stillhunt.intake.framing import Block, blocks, loaded
 from stillhunt.intake.kept import Kept
 from stillhunt.intake.opening import Opened, open_source, walk
-from stillhunt.intake.quarantine import Quarantine
-from stillhunt.intake.registry import by_name, guess, source_of, unknown
+from stillhunt.intake.quarantine import Bad, Quarantine
+from stillhunt.intake.registry import Guesses, by_name, source_of, unknown
 from stillhunt.intake.report import IngestReport, Progress, SourceReport
-from stillhunt.intake.rows import INTAKE_TABLES, index_block, read_block
+from stillhunt.intake.rows import INTAKE_TABLES, Share, index_block, read_block
 from stillhunt.intake.workers import MOST_WORKERS, Done, Here, Job, Pool, Threads, uncollected
 from stillhunt.records import REQUIRED
 
@@ -51,6 +54,9 @@ class _Run:
     progress: Callable[[Progress], None] | None
     keep_text: bool
     total: int = field(init=False)
+    read: int = 0  # bytes, records and bad records so far: with many sources, adding them up for every step would be most of the work
+    records: int = 0
+    quarantined: int = 0
 
     def __post_init__(self) -> None:
         self.total = sum(source.opened.size for source in self.sources)
@@ -111,12 +117,13 @@ def ingest(
 
 
 def _open_all(paths: Sequence[Path], chosen: Format | None, report: IngestReport, *, skip: Path | None) -> Iterator[_Source]:
+    guesses = Guesses()
     for path, named in walk(list(paths), skip=skip):
         source = SourceReport(str(path))
         report.sources.append(source)
         try:
             opened = open_source(path)
-            form = chosen or guess(opened.sample)[0]
+            form = chosen or guesses.guess(opened.sample, str(path.parent))[0]
             if form is None:
                 raise unknown(str(path))
             _check_types(opened, form)
@@ -127,7 +134,8 @@ def _open_all(paths: Sequence[Path], chosen: Format | None, report: IngestReport
                 source.skipped = str(error)
             continue
         source.format, source.size = source_of(form), opened.size
-        yield _Source(source, opened, form, str(path.parent))
+        # A sample is for guessing: those of a million sources are a log themselves.
+        yield _Source(source, replace(opened, sample=Sample(path.name, opened.framing, [])), form, str(path.parent))
 
 
 def source_is_damaged(error: InputError) -> bool:
@@ -186,10 +194,43 @@ def _read_parallel(run: _Run, sources: list[_Source], key: bytes, workers: int |
     if count > 1 and (size >= SMALL_BYTES or workers is not None):
         pool = Threads(key, count) if hasattr(sources[0].format, "scan") else Pool(key, count)
     try:
-        for done in pool.read(_jobs(run, sources)):
-            _take(run, sources[done.source], done)
+        for done in pool.read(_bundled_jobs(run, sources)):
+            _take(run, sources, done)
     finally:
         pool.close()
+
+
+def _bundled_jobs(run: _Run, sources: list[_Source]) -> Iterator[Job]:
+    """The jobs of `sources`, in order; small ones of one format that follow each other share a job."""
+    bundle, form = Bundle(), ""
+    for number, source in enumerate(sources):
+        found = iter(_blocks(source))
+        first = list(islice(found, 2)) if source.opened.size <= SMALL_SOURCE else []
+        for one in chain(first, found):
+            block = one
+            small = len(first) == 1 and fits(source.opened, block)  # a source of one block
+            if small:
+                try:
+                    block = loaded(block)
+                except InputError as error:
+                    _fail(source.report, error)
+                    continue
+                small = fits(source.opened, block)
+            if bundle and not (small and form == source.format.name and bundle.has_room(block)):
+                yield _bundle_job(run, bundle, form)
+                bundle = Bundle()
+            if small:
+                bundle.add(number, source.base, block)
+                form = source.format.name
+            else:
+                yield Job(number, block, source.format.name, source.base, run.keep_text)
+    if bundle:
+        yield _bundle_job(run, bundle, form)
+
+
+def _bundle_job(run: _Run, bundle: Bundle, form: str) -> Job:
+    block = bundle.block()
+    return Job(block.members[0].source, block, form, block.members[0].base, run.keep_text)
 
 
 def _jobs(run: _Run, sources: list[_Source]) -> Iterator[Job]:
@@ -233,7 +274,7 @@ def _read_twice(run: _Run, sources: list[_Source], key: bytes, workers: int | No
                 except InputError as error:
                     _fail(source.report, error)
                     continue
-                _take(run, source, done)
+                _take(run, sources, done)
     finally:
         context.kept.close()
 
@@ -251,31 +292,54 @@ def _read_twice_parallel(run: _Run, sources: list[_Source], key: bytes, count: i
             _tell(run, "indexing", source)
         path = kept.path()
         for done in pool.read(job._replace(kept=path) for job in _jobs(run, sources)):
-            _take(run, sources[done.source], done)
+            _take(run, sources, done)
     finally:
         pool.close()
         kept.close()
 
 
-def _take(run: _Run, source: _Source, done: Done) -> None:
-    report, batch = source.report, done.batch
+def _take(run: _Run, sources: list[_Source], done: Done) -> None:
+    source, batch = sources[done.source], done.batch
     if done.failed is not None:
-        _fail(report, done.failed)
+        _fail(source.report, done.failed)
         return
-    bad = [row._replace(line=row.line + source.numbered) for row in batch.bad]
+    if not batch.shares:
+        whole = Share(batch.records, batch.ignored, batch.unknown, Counter(batch.rows), batch.left_out)
+        _account(run, source, whole, batch.bad, batch.lines, done.block.length)
+        source.report.filled |= batch.filled
+        run.appender.add(source.report, batch)
+    else:
+        bad, before = deque(batch.bad), 0
+        for member, share in zip(done.block.members, batch.shares, strict=True):
+            own: list[Bad] = []
+            while bad and bad[0].line <= member.end:
+                own.append(bad[0]._replace(line=bad.popleft().line - before))
+            _account(run, sources[member.source], share, own, member.end - before, member.length)
+            before = member.end
+        source.report.filled |= batch.filled  # only all sources' taken together are asked for
+        shares = [(sources[member.source].report, share.rows["interactions"]) for member, share in zip(done.block.members, batch.shares)]  # noqa: B905
+        run.appender.add(source.report, batch, shares)
+    _tell(run, "reading", source)
+
+
+def _account(run: _Run, source: _Source, share: Share, bad: list[Bad], lines: int, length: int) -> None:
+    """Add what came of a source's records to its account."""
+    report = source.report
+    bad = [row._replace(line=row.line + source.numbered) for row in bad]
     run.quarantine.add(report.source, bad)
     report.quarantined.update(row.reason for row in bad)
-    report.left_out.update(batch.left_out)
-    report.records += batch.records
-    report.ignored += batch.ignored
-    report.unknown_callers += batch.unknown
-    for name, rows in batch.rows.items():
+    report.left_out.update(share.left_out)
+    report.records += share.records
+    report.ignored += share.ignored
+    report.unknown_callers += share.unknown
+    for name, rows in share.rows.items():
         setattr(report, name, getattr(report, name) + rows)
-    report.filled |= batch.filled
-    source.numbered += batch.lines
-    source.done = min(source.opened.size, source.done + done.block.length)
-    run.appender.add(report, batch)
-    _tell(run, "reading", source)
+    source.numbered += lines
+    read = min(source.opened.size, source.done + length)
+    run.read += read - source.done
+    run.records += share.records
+    run.quarantined += len(bad)
+    source.done = read
 
 
 def _fail(report: SourceReport, error: InputError) -> None:
@@ -287,6 +351,5 @@ def _fail(report: SourceReport, error: InputError) -> None:
 def _tell(run: _Run, stage: str, source: _Source) -> None:
     if run.progress is None:
         return
-    read = run.total if stage == "done" else sum(source.done for source in run.sources)
-    report = run.report
-    run.progress(Progress(stage, source.report.source, read, run.total, report.records, report.quarantined.total()))
+    read = run.total if stage == "done" else run.read
+    run.progress(Progress(stage, source.report.source, read, run.total, run.records, run.quarantined))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -74,6 +75,39 @@ def guess(sample: Sample) -> tuple[Format | None, float]:
         return None, surest
     best = min(votes, key=lambda name: (-votes[name], name))
     return registry().formats[best], SURE
+
+
+class Guesses:
+    """`guess` for many sources that look alike, one record each: whoever was sure of a shape is asked first, and alone if still as sure."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, tuple[Format, float]] = {}
+
+    def guess(self, sample: Sample, folder: str) -> tuple[Format | None, float]:
+        """As `guess`. Only sources of one `folder` are taken to look alike."""
+        if len(sample.records) != 1 or sample.columns:
+            return guess(sample)
+        shape = folder, sample.framing, sample.name.rpartition(".")[2], _shape(sample.records[0])
+        known = self._known.get(shape)
+        if known is not None and known[0].sniff(sample) == known[1]:
+            return known
+        found, sure = guess(sample)
+        if found is not None and sure >= _REMEMBERED and len(self._known) < _MAX_SHAPES:
+            self._known[shape] = found, sure
+        return found, sure
+
+
+_REMEMBERED = 0.9  # below this another format may be nearly as sure, and a value decide
+_MAX_SHAPES = 10_000
+
+
+def _shape(value: object) -> Hashable:
+    """The names and types in a record, all the way down; of a list, its first element."""
+    if isinstance(value, dict):
+        return tuple((name, _shape(inner)) for name, inner in value.items())
+    if isinstance(value, list):
+        return ("list", _shape(value[0])) if value else "list"
+    return type(value).__name__
 
 
 def _surest(sample: Sample) -> tuple[Format | None, float]:

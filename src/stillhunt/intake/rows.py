@@ -59,6 +59,17 @@ class Fingerprints(Protocol):
 
 
 @dataclass(slots=True)
+class Share:
+    """What one source has of a block of several."""
+
+    records: int = 0
+    ignored: int = 0
+    unknown: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Batch:
     """What became of one block. `tables` has the lake's names and schemas, as tables or as Arrow IPC streams."""
 
@@ -74,6 +85,7 @@ class Batch:
         default_factory=Counter
     )  # fields that could not be read, by reason: their records were kept without them
     filled: set[str] = field(default_factory=set)  # columns of the canonical tables that held something
+    shares: list[Share] = field(default_factory=list)  # one for each of the block's members, of whose counts those above are the sums
     kept: Packed | None = None  # of a first pass: what its records keep for others
 
 
@@ -106,6 +118,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
     Raises:
         InputError: the block's bytes can no longer be read.
     """
+    context.ends = [member.end for member in block.members]
     scan, lines = _scanned(block, form, context, schemas)
     tables: dict[str, pa.Table] = {}
     batch = Batch()
@@ -113,32 +126,45 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
         block = loaded(block)
         batch.lines = line_count(block)
     else:
-        batch.scanned = len(scan.lines) + scan.ignored
-        batch.ignored = scan.ignored
+        batch.scanned = len(scan.lines) + len(scan.ignored)
+        batch.ignored = len(scan.ignored)
         batch.lines = batch.scanned + len(scan.left) - (bytes(lines[-1:]) == b"\n")  # behind it there is an empty line
     rows: dict[str, list[Row]] = {name: [] for name in schemas}
     origins: dict[str, list[int]] = {name: [] for name in schemas}
     numbers: list[int] = []
     refused: dict[int, str] = {}
     also = [] if scan is None else scan.also[::-1]
+    members = _Members(block, scan, batch, context) if block.members else None
 
     def add_also(before: float) -> None:
         while also and also[-1][0] < before:
-            for kind, row in also.pop()[1]():
+            number, given = also.pop()
+            share = members.enter(number) if members else None
+            for kind, row in given():
                 rows[kind].append(row)
                 origins[kind].append(-1)
+                if share and kind != "interactions":
+                    share.rows[kind] += 1
 
     for position, (number, record, _) in enumerate(_records(block, scan, lines)):
         add_also(number)
         numbers.append(number)
-        for kind, row in read_record(record, position, form, context, batch, refused):
+        share = members.enter(number) if members else None
+        if share:
+            share.records += 1
+        for kind, row in read_record(record, position, form, context, share or batch, refused):
             rows[kind].append(row)
             origins[kind].append(position)
     add_also(inf)
     batch.records = len(numbers) + batch.scanned
     for name, schema in schemas.items():
         required = [column for column in REQUIRED[name] if column != "account_id" or not context.account_optional]
-        table, offenders = to_table(rows[name], schema, required, batch.left_out)
+        misfits: list[tuple[int, str]] = []
+        table, offenders = to_table(rows[name], schema, required, misfits)
+        for row_number, reason in misfits:
+            (members.share_of(numbers[origins[name][row_number]]) if members else batch).left_out[reason] += 1
+        if members:
+            members.count(name, [numbers[origin] for n, origin in enumerate(origins[name]) if n not in offenders and origin >= 0])
         for row_number, reason in offenders.items():
             refused.setdefault(origins[name][row_number], reason)
         if name == "interactions" and scan is not None:
@@ -154,7 +180,55 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
             if position in refused:
                 data = bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)
                 batch.bad.append(Bad(number, refused[position], data))
+    if members:
+        members.sum_up()
     return batch, tables
+
+
+class _Members:
+    """Whose is what in a block of several sources: `batch.shares`. What a format remembers ends with the source, as between blocks."""
+
+    def __init__(self, block: Block, scan: Scan | None, batch: Batch, context: Context) -> None:
+        self._members, self._context, self._batch = block.members, context, batch
+        self._ends = np.array([member.end for member in block.members], np.int64)
+        self._at = -1
+        batch.shares = [Share() for _ in block.members]
+        if scan is not None:
+            self.count("interactions", scan.lines)
+            for share, read, ignored in zip(batch.shares, self._counts(scan.lines), self._counts(scan.ignored), strict=True):
+                share.records, share.ignored = read + ignored, ignored
+
+    def enter(self, line: int) -> Share:
+        """Whose a line is. Lines ascend."""
+        at = max(self._at, 0)
+        while self._members[at].end < line:
+            at += 1
+        if at != self._at:
+            self._at, self._context.base = at, self._members[at].base
+            self._context.facts.clear()
+        return self._batch.shares[at]
+
+    def share_of(self, line: int) -> Share:
+        """Whose a line is, in any order."""
+        return self._batch.shares[int(np.searchsorted(self._ends, line))]
+
+    def count(self, name: str, lines: Any) -> None:
+        """Add rows of table `name` to the shares, by the lines that they come from."""
+        for share, rows in zip(self._batch.shares, self._counts(lines), strict=True):
+            if rows:
+                share.rows[name] += rows
+
+    def sum_up(self) -> None:
+        """What was counted by source, in the batch."""
+        self._batch.ignored = sum(share.ignored for share in self._batch.shares)
+        self._batch.unknown = sum(share.unknown for share in self._batch.shares)
+        for share in self._batch.shares:
+            self._batch.left_out.update(share.left_out)
+
+    def _counts(self, lines: Any) -> list[int]:
+        found = np.bincount(np.searchsorted(self._ends, np.asarray(lines, np.int64)), minlength=len(self._ends))
+        counts: list[int] = found.tolist()
+        return counts
 
 
 def _scanned(block: Block, form: Format, context: Context, schemas: Mapping[str, pa.Schema]) -> tuple[Scan | None, memoryview]:
@@ -178,7 +252,9 @@ def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Rec
     yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 
 
-def read_record(record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch, refused: dict[int, str]) -> list[Found]:
+def read_record(
+    record: Row | BadRow, position: int, form: Format, context: Context, batch: Batch | Share, refused: dict[int, str]
+) -> list[Found]:
     """What a record holds; nothing where the reason against it goes to `refused`."""
     if isinstance(record, Foreign):
         batch.ignored += 1
@@ -294,11 +370,12 @@ def _shown(value: object) -> str:
 
 
 def to_table(
-    rows: list[Row], schema: pa.Schema, required: Iterable[str], left_out: Counter[str] | None = None
+    rows: list[Row], schema: pa.Schema, required: Iterable[str], left_out: list[tuple[int, str]] | None = None
 ) -> tuple[pa.Table, dict[int, str]]:
     """Build a table of `schema`.
 
-    A value that does not fit its column costs the row in a required column, and only itself elsewhere (counted in `left_out`).
+    A value that does not fit its column costs the row in a required column, and only itself elsewhere (`left_out` is given
+    its position and the reason).
     Columns are built whole. Only when one fails are its values tried one by one, so that sound data pays nothing.
 
     Returns:
@@ -317,7 +394,7 @@ def to_table(
                 offenders.update({position: offenders.get(position, reason) for position in misfits})
                 continue
             if left_out is not None:
-                left_out[reason] += len(misfits)
+                left_out += [(position, reason) for position in misfits]
             without = set(misfits)
             array = pa.array([None if position in without else value for position, value in enumerate(values)], column.type)
         if array.null_count and name in required:

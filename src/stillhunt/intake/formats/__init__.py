@@ -7,7 +7,7 @@ A format does no I/O of its own except to follow a reference that its record nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -39,6 +39,7 @@ class Context:
     base: str = "."  # the folder of the source being read: references are resolved against it and may not leave it
     keep_text: bool = False
     account_optional: bool = False  # half of a log is read for `join`: the other half may know whose call it is
+    ends: Sequence[int] = ()  # where a block is of several sources: the number of the last line of each
     facts: dict[Any, Any] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)  # the same for what grows with the log: it may be larger than memory
 
@@ -85,14 +86,14 @@ class Scan(NamedTuple):
     Attributes:
         rows: `records.INTAKE_INTERACTIONS`, one row for each of `lines`, which ascend.
         left: the other lines, ascending; blank ones may be among them.
-        ignored: lines with records of another kind.
+        ignored: the numbers of lines with records of another kind.
         also: rows of other tables, with the line that they come from, ascending.
     """
 
     rows: pa.Table
     lines: npt.NDArray[np.int64]
     left: list[Left]
-    ignored: int
+    ignored: npt.NDArray[np.int64]
     also: list[tuple[int, Also]]
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from stillhunt.errors import BadRow
 from stillhunt.intake.bodies import read_body
 from stillhunt.intake.formats import Context, Row, Sample
+from stillhunt.intake.formats.reading import is_lenient
 from stillhunt.intake.formats.values import (
     address,
     count,
@@ -106,23 +107,24 @@ class Canonical:
             return ((table, self._interaction(record, context)),)
         if table == "accounts":
             identity(record.get("account_id"), "account_id")
-            return ((table, _columns(record, _ACCOUNT)),)
+            return ((table, _columns(record, _ACCOUNT, context)),)
         if table == "entitlements":
-            return ((table, self._entitlement(record)),)
+            return ((table, self._entitlement(record, context)),)
         raise BadRow(
             "account_id: expected with interaction_id and started_at (interactions), alone (accounts) or with scope (entitlements)"
         )
 
     def _interaction(self, record: Mapping[str, Any], context: Context) -> Row:
         identifier(record.get("interaction_id"), "interaction_id")
-        row = _columns(record, _INTERACTION)
+        row = _columns(record, _INTERACTION, context)
         if row["account_id"] is None and not context.account_optional:
             raise BadRow("account_id: expected a non-empty id")
         if row["started_at"] is None:
             raise BadRow("started_at: expected a time")
         body = read_body(record.get("messages"), None, tools=record.get("tools"), system=record.get("system"), keep_text=context.keep_text)
         response, reasoning = (label(record.get(name), name) for name in ("response", "reasoning"))
-        answer = read_body(None, [{"role": "assistant", "content": response, "reasoning_content": reasoning}])
+        said = {"role": "assistant", "content": response, "reasoning_content": reasoning}
+        answer = read_body(None, {"choices": [{"message": said}]} if reasoning is None and response is not None else [said])
         row |= {
             "system": body.system,
             "transcript": body.transcript,
@@ -135,8 +137,8 @@ class Canonical:
         }
         return row
 
-    def _entitlement(self, record: Mapping[str, Any]) -> Row:
-        row = _columns(record, _ENTITLEMENT)
+    def _entitlement(self, record: Mapping[str, Any], context: Context) -> Row:
+        row = _columns(record, _ENTITLEMENT, context)
         if row["scope"] not in ENTITLEMENT_SCOPES:
             raise BadRow(f"scope: expected one of {', '.join(ENTITLEMENT_SCOPES)}")
         if row["account_id"] is None and row["organization_id"] is None:
@@ -144,9 +146,33 @@ class Canonical:
         return row
 
 
-def _columns(record: Mapping[str, Any], readers: tuple[tuple[str, Callable[[Any, str], Any]], ...]) -> Row:
+def _columns(record: Mapping[str, Any], readers: tuple[tuple[str, Callable[[Any, str], Any]], ...], context: Context) -> Row:
+    """A row. Most columns of most tables are empty or say the same few things again: what text was read as is remembered for a while."""
     get = record.get
-    return {name: read(get(name), name) for name, read in readers}
+    if is_lenient():
+        return {name: read(get(name), name) for name, read in readers}
+    known: dict[str, dict[str, Any]] = context.facts.setdefault("canonical columns", {})
+    row: Row = {}
+    for name, read in readers:
+        value = get(name)
+        if type(value) is not str or name in _OWN:
+            row[name] = None if value is None else read(value, name)
+            continue
+        column = known.get(name)
+        if column is None:
+            column = known[name] = {}
+        if value in column:
+            row[name] = column[value]
+            continue
+        row[name] = found = read(value, name)
+        if len(column) < _MAX_REMEMBERED and len(value) <= _LONGEST_REMEMBERED:
+            column[value] = found
+    return row
+
+
+_OWN = frozenset({"interaction_id", "started_at", "ended_at"})
+"""Columns in which hardly two rows say the same."""
+_MAX_REMEMBERED, _LONGEST_REMEMBERED = 4096, 4096  # for each column
 
 
 def _score(keys: frozenset[str]) -> float:

@@ -391,7 +391,7 @@ def scan_payloads(data: Kernel, context: Context) -> Scan | None:
         table, email = table.filter(pa.array(kept)), email.filter(pa.array(kept))
     lines, starts = spans.lines[kept] + 1, scanned.starts
     rest = [(line + 1, int(starts[line]), int(starts[line + 1]) - 1) for line in np.flatnonzero(left).tolist()]
-    return Scan(table, lines, rest, int(strange.sum()), _accounts(table, email, lines, context))
+    return Scan(table, lines, rest, spans.lines[strange] + 1, _accounts(table, email, lines, context))
 
 
 def _plain(scanned: Scanned) -> _Spans:
@@ -512,11 +512,13 @@ def _is_placeholder(texts: pa.Array[Any], skipped: int) -> Kernel:
 
 
 def _accounts(table: pa.Table, email: Any, lines: Kernel, context: Context) -> list[tuple[int, Also]]:
-    """The first call of each account with an e-mail address."""
+    """The first call of each account with an e-mail address, in each source."""
     account: Any = table["account_id"].combine_chunks()
     named: Any = pc.and_(pc.match_substring(email, "@").fill_null(False), account.is_valid())
     places = np.flatnonzero(named.to_numpy(zero_copy_only=False))
-    _, firsts = np.unique(account.filter(named).dictionary_encode().indices.to_numpy(), return_index=True)
+    codes: Any = account.filter(named).dictionary_encode().indices.to_numpy().astype(np.int64)
+    sources = np.searchsorted(np.array(context.ends, np.int64), lines[places])
+    _, firsts = np.unique(sources * (len(account) + 1) + codes, return_index=True)
     rows: Any = np.sort(places[firsts])
     who = table.select(["account_id", "organization_id"]).take(rows).to_pydict().values()
     addresses = email.take(rows).to_pylist()

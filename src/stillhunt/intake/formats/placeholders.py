@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -122,6 +123,7 @@ def is_rotating(key: str | None) -> bool:
     return key is not None and key.startswith(ROTATING)
 
 
+@lru_cache(maxsize=4096)
 def somebody(text: str | None) -> str | None:
     """The stable part of an identity: None for placeholders and for what is only a session.
 

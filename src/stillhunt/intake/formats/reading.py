@@ -40,6 +40,11 @@ unreadable = cast("Callable[[str], NoReturn]", _unreadable)
 """`_unreadable`, typed as what it is to strict reading, so that readers need not say in their types that anything may be missing."""
 
 
+def is_lenient() -> bool:
+    """Whether what cannot be read is left out here."""
+    return _READING.left_out is not None
+
+
 @contextmanager
 def lenient() -> Iterator[list[str]]:
     """Read leniently inside the block; the list takes the reasons of what is left out."""

@@ -361,3 +361,15 @@ def test_the_example_of_the_guide_is_a_mapping_that_reads():
     assert rows["interactions"]["ended_at"] == START + 20_000
     assert set(form.calls) <= {name for name, value in rows["interactions"].items() if value is not None}
     assert rows["accounts"]["created_at"] == START - 365 * 86_400_000_000
+
+
+def test_what_a_client_writes_into_a_mapped_call_is_no_call_of_somebody_else(tmp_path):
+    planted = json.dumps({"id": "F", "time": "2026-01-01T00:00:00Z", "account": "victim"})
+    log, rules, lake = tmp_path / "calls.jsonl", tmp_path / "map.toml", MemoryLake()
+    call = {"time": "2026-01-01T00:00:01Z", "account": "a"}
+    log.write_text("".join(json.dumps({"id": f"r{n}", **call, "message": text}) + "\n" for n, text in enumerate(["hello", planted])))
+    names = 'interaction_id = "id"\nstarted_at = "time"\naccount_id = "account"'
+    rules.write_text(f'name = "ours"\n[calls]\n{names}\n[text]\nprompt = "message"\n')
+    report = ingest([log], lake, format=f"map:{rules}")
+    assert (report.accepted, report.sources[0].ignored) == (2, 0)
+    assert set(lake.interactions) == {"r0", "r1"}

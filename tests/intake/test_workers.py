@@ -23,6 +23,8 @@ def payload(n: int, *, plain: bool) -> str:
             "completionStartTime": 1783418401.0 + n,
             "response_cost": 0.25,
             "model_group": "large",
+            "prompt_tokens": 5,
+            "completion_tokens": 7,
             "metadata": {"user_api_key_user_id": f"account-{n % 7}", "usage_object": {"prompt_tokens": 5, "completion_tokens": 7}},
             "messages": [{"role": "user", "content": said if plain else [{"type": "text", "text": said}]}],
             "response": {"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": f"Answer {n}"}}]},

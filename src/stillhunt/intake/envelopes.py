@@ -15,7 +15,7 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from stillhunt.errors import BadRow
@@ -41,6 +41,10 @@ CRI = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:?\d\d) (stdout|stderr)
 """A line as a Kubernetes node writes it: time, stream, full or partial, what the container wrote."""
 
 
+Whole = Callable[[Mapping[str, Any]], bool]
+"""Whether a record is a call as it stands, so that nothing in it is an envelope's content."""
+
+
 class Foreign(BadRow):
     """A line of an envelope that holds no record, such as what a server prints when it starts: of another kind, not damaged."""
 
@@ -50,13 +54,17 @@ def is_enveloped(record: Mapping[str, Any]) -> bool:
     return len(record) == 1 or not MARKERS.isdisjoint(record)
 
 
-def unwrapped(value: Any) -> Iterator[dict[str, Any] | BadRow]:
-    """The records in a decoded value: itself, if it is a record; those inside, if it is an envelope or a list."""
+def unwrapped(value: Any, whole: Whole | None = None) -> Iterator[dict[str, Any] | BadRow]:
+    """The records in a decoded value: itself, if it is a record; those inside, if it is an envelope or a list.
+
+    `whole` knows records that are none, whatever they look like: what a client wrote into a call must not become a call.
+    """
     stack: list[tuple[Any, int, bool]] = [(value, 0, False)]
     while stack:
         inner, depth, enveloped = stack.pop()
         if type(inner) is dict:
-            found = _contents(inner) if depth < MAX_DEPTH and is_enveloped(inner) else None
+            closed = whole is not None and whole(inner)
+            found = _contents(inner) if depth < MAX_DEPTH and not closed and is_enveloped(inner) else None
             if found is None:
                 yield inner
             else:

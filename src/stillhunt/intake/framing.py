@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillhunt.errors import BadRow, InputError
-from stillhunt.intake.envelopes import is_enveloped, joined_lines, unwrapped, value_of_line, whole_lines
+from stillhunt.intake.envelopes import Whole, is_enveloped, joined_lines, unwrapped, value_of_line, whole_lines
 from stillhunt.intake.grammar import PAD
 from stillhunt.intake.opening import MAX_RECORD_BYTES, Opened, chunks
 from stillhunt.intake.splitting import csv_cut, split_stream
@@ -229,18 +229,18 @@ def _parquet(source: Opened, block_bytes: int) -> Iterator[Block]:
 # Block -> records
 
 
-def records(block: Block) -> Iterator[Record]:
-    """The records of a block, in order. What cannot be decoded comes as a `BadRow`.
+def records(block: Block, whole: Whole | None = None) -> Iterator[Record]:
+    """The records of a block, in order. What cannot be decoded comes as a `BadRow`; `whole` is as for `envelopes.unwrapped`.
 
     Raises:
         InputError: the block's range can no longer be read.
     """
     if block.framing == "lines":
-        return records_of_lines(lines(_data(block)))
+        return records_of_lines(lines(_data(block)), whole)
     if block.framing == "csv":
-        return _peeled(_csv(_data(block), block.columns, block.delimiter))
+        return _peeled(_csv(_data(block), block.columns, block.delimiter), whole)
     if block.framing == "parquet":
-        return _peeled(_rows(_data(block)))
+        return _peeled(_rows(_data(block)), whole)
     return iter([(1, BadRow(f"record longer than {MAX_RECORD_BYTES >> 20} MiB"), _data(block))])
 
 
@@ -316,13 +316,13 @@ def lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
         start = end + 1
 
 
-def records_of_lines(numbered: Iterable[tuple[int, memoryview]]) -> Iterator[Record]:
+def records_of_lines(numbered: Iterable[tuple[int, memoryview]], whole: Whole | None = None) -> Iterator[Record]:
     """The records of numbered lines, out of their envelopes, with what a container's log has cut put together again."""
     for number, line in joined_lines(numbered):
-        yield from records_of_line(number, line)
+        yield from records_of_line(number, line, whole)
 
 
-def records_of_line(number: int, line: memoryview) -> Iterable[Record]:
+def records_of_line(number: int, line: memoryview, whole: Whole | None = None) -> Iterable[Record]:
     """The records of one line: one, none when it is blank, or many when it is an array or an envelope."""
     try:
         value = orjson.loads(line)
@@ -330,11 +330,11 @@ def records_of_line(number: int, line: memoryview) -> Iterable[Record]:
         if not line.tobytes().strip():
             return ()
         value = value_of_line(line.tobytes())
-    if type(value) is dict and not is_enveloped(value):
+    if type(value) is dict and (not is_enveloped(value) or (whole is not None and whole(value))):
         return ((number, value, line),)
     if isinstance(value, BadRow):
         return ((number, value, line),)
-    found = list(unwrapped(value))
+    found = list(unwrapped(value, whole))
     if len(found) == 1 and (found[0] is value or isinstance(found[0], BadRow)):
         return ((number, found[0], line),)
     return [(number, one, None) for one in found]
@@ -350,13 +350,13 @@ def is_utf8(data: Any) -> bool:
     return True
 
 
-def _peeled(found: Iterator[Record]) -> Iterator[Record]:
+def _peeled(found: Iterator[Record], whole: Whole | None = None) -> Iterator[Record]:
     """Rows of a table that are envelopes, opened."""
     for number, record, raw in found:
         if isinstance(record, BadRow) or not is_enveloped(record):
             yield number, record, raw
             continue
-        for one in unwrapped(record):
+        for one in unwrapped(record, whole):
             yield number, one, raw if one is record else None
 
 

@@ -59,6 +59,11 @@ class Mapped:
     def index(self, record: Mapping[str, Any], context: Context) -> None:
         """Nothing: a record is complete in itself."""
 
+    def takes(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record has the account and the time that the mapping names: it is a call then, and no envelope of one."""
+        rules = [rule for name in ("account_id", "started_at") if (rule := self.calls.get(name)) is not None and rule.paths]
+        return bool(rules) and all(rule.given(record) for rule in rules)
+
     def read(self, record: Mapping[str, Any], context: Context) -> Iterable[tuple[str, Row]]:
         """One interaction for a record that is a call, and its account if the mapping tells of accounts."""
         if not all(condition.holds(record) for condition in self.where):

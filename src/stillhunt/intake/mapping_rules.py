@@ -93,6 +93,10 @@ class Rule:
         """The paths as a person wrote them."""
         return " or ".join(path.text for path in self.paths)
 
+    def given(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record holds something at one of the paths."""
+        return any(path.find(record) not in (None, "") for path in self.paths)
+
     def found(self, record: Mapping[str, Any]) -> tuple[Any, str]:
         """What a record holds, as it is there, and the path; None where there is nothing."""
         for path in self.paths:

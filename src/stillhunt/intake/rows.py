@@ -91,7 +91,7 @@ class Batch:
 
 def index_block(block: Block, form: Format, context: Context) -> None:
     """First pass of a two-pass format. Records that it cannot use are the second pass's to report."""
-    for _, record, _ in records(block):
+    for _, record, _ in records(block, getattr(form, "takes", None)):
         if isinstance(record, dict):
             try:
                 with lenient():
@@ -146,7 +146,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
                 if share and kind != "interactions":
                     share.rows[kind] += 1
 
-    for position, (number, record, _) in enumerate(_records(block, scan, lines)):
+    for position, (number, record, _) in enumerate(_records(block, form, scan, lines)):
         add_also(number)
         numbers.append(number)
         share = members.enter(number) if members else None
@@ -176,7 +176,7 @@ def read_tables(block: Block, form: Format, context: Context, schemas: Mapping[s
             tables[name] = table
     if refused:
         # Decoding again costs bad blocks a little; keeping every record's bytes until here would cost all blocks.
-        for position, (number, record, raw) in enumerate(_records(block, scan, lines)):
+        for position, (number, record, raw) in enumerate(_records(block, form, scan, lines)):
             if position in refused:
                 data = bytes(raw or b"") if isinstance(record, BadRow) else raw_bytes(record, raw)
                 batch.bad.append(Bad(number, refused[position], data))
@@ -244,10 +244,10 @@ def _scanned(block: Block, form: Format, context: Context, schemas: Mapping[str,
         return None, lines
 
 
-def _records(block: Block, scan: Scan | None, lines: memoryview) -> Iterator[Record]:
+def _records(block: Block, form: Format, scan: Scan | None, lines: memoryview) -> Iterator[Record]:
     """All records of a block, or those of the lines that a scanner has left."""
     if scan is None:
-        yield from records(block)
+        yield from records(block, getattr(form, "takes", None))
         return
     yield from records_of_lines((number, lines[start:end]) for number, start, end in scan.left)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from stillhunt.channels import channels
 from stillhunt.errors import BadRow
+from stillhunt.intake.envelopes import Whole
 from stillhunt.intake.formats import Context, Format, Row
 from stillhunt.intake.formats.values import json_text
 from stillhunt.intake.framing import blocks, records
@@ -80,11 +81,11 @@ def attempt(path: Path, name: str | None = None) -> Tried:
     tried = Tried(source_of(form))
     context = Context(base=str(path.parent), keep_text=True)
     if form.two_pass:
-        for record in beginning(opened):
+        for record in beginning(opened, getattr(form, "takes", None)):
             if isinstance(record, dict):
                 _index(form, record, context)
     filled: set[str] = set()
-    for record in beginning(opened):
+    for record in beginning(opened, getattr(form, "takes", None)):
         tried.records += 1
         for table, row in _rows(form, record, context, tried):
             told = _canonical(table, row)
@@ -99,11 +100,11 @@ def attempt(path: Path, name: str | None = None) -> Tried:
     return tried
 
 
-def beginning(opened: Opened) -> Iterator[dict[str, Any] | BadRow]:
+def beginning(opened: Opened, whole: Whole | None = None) -> Iterator[dict[str, Any] | BadRow]:
     """The first records of a source, `MAX_RECORDS` at most."""
     plain = opened.framing == "lines" and not opened.compression and not opened.parts
     source = replace(opened, size=min(opened.size, _HEAD_BYTES)) if plain else opened
-    found = (record for block in blocks(source, block_bytes=_BLOCK_BYTES) for _, record, _ in records(block))
+    found = (record for block in blocks(source, block_bytes=_BLOCK_BYTES) for _, record, _ in records(block, whole))
     yield from islice(found, MAX_RECORDS)
 
 

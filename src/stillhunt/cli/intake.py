@@ -176,7 +176,7 @@ def nothing_read(report: IngestReport) -> InputError:
     """The error for logs in which there is no call, with the reason that most of their records give."""
     reasons = sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))
     why = (
-        f"{count(report.quarantined.total(), 'record')} could not be read, mostly because of {reasons[0][0]}; --format chooses another format"
+        f"{count(report.quarantined.total(), 'record')} could not be read, mostly because of {reasons[0][0]}; --format chooses another"
         if reasons
         else "`stillhunt formats` says what each format needs, --format chooses one"
     )

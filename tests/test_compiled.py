@@ -215,3 +215,30 @@ def test_a_first_scan_compiles_nothing(tmp_path, log):
     code = f"import sys; from stillhunt.cli import main; sys.exit(main(['scan', {str(sample)!r}]))"
     assert "Read" in in_process(code, STILLHUNT_CACHE=str(tmp_path))
     assert not list((tmp_path / "loops").iterdir())
+
+
+def test_what_cannot_be_written_or_read_costs_a_compilation_and_nothing_else(tmp_path):
+    store._write(tmp_path / "no such folder" / "x.loop", b"code")
+    assert not list(tmp_path.rglob("*"))
+    store._write(tmp_path / "x.loop", b"no pickle")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.loop"]
+    assert store._read(tmp_path / "x.loop", None) is None
+    (tmp_path / "y.loop").write_bytes(b"cut o")
+    assert store._read(tmp_path / "y.loop", None) is None
+
+
+@pytest.mark.parametrize(("platform", "part"), [("win32", "Local"), ("darwin", "Caches"), ("linux", "here")])
+def test_the_users_cache_lies_where_the_system_wants_it(monkeypatch, tmp_path, platform, part):
+    monkeypatch.setattr(store.sys, "platform", platform)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
+    assert store._cache_home().name == part
+
+
+def test_whoever_waits_at_a_terminal_for_loops_is_told_once(monkeypatch, capsys):
+    store._tell_once.cache_clear()
+    monkeypatch.setattr(store.sys.stderr, "isatty", lambda: True)
+    store._tell()
+    store._tell()
+    assert capsys.readouterr().err.count("compiling loops for this processor, once") == 1

@@ -34,7 +34,7 @@ def test_it_says_first_what_it_takes_and_last_what_was_found_and_what_to_do(told
     folder, printed = told
     lines = printed.splitlines()
     assert "GB" in lines[0]
-    assert "minutes" in lines[0]
+    assert "minute" in lines[0]
     assert [line[:3] for line in lines[1:7]] == [f"{n}/6" for n in range(1, 7)]
     assert any(line.startswith("Found: campaign c-") for line in lines[7:])
     assert f"Look: open {folder / 'report.html'} in a browser." in lines

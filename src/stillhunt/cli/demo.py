@@ -170,7 +170,9 @@ def _find(folder: Path, seen: _Narrator, step: Step) -> Findings:
             write_report(findings, folder / "report.html", shlex.quote(str(folder / "findings.json")))
             named = sum(len(one.accounts) for one in findings.campaigns)
             found, innocent = count(len(findings.campaigns), "campaign"), count(len(findings.pools), "pool")
-            said.append(f"{found} with {count(named, 'account')}; {innocent} that look coordinated and are not named, each with the reason.")
+            said.append(
+                f"{found} with {count(named, 'account')}; {innocent} that look coordinated and are not named, each with the reason."
+            )
     return findings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,12 +117,7 @@ def show_report(console: Console, report: IngestReport, quarantine: Path | None)
     total = report.quarantined.total()
     if total:
         console.print(Text(f"{count(total, 'record')} could not be read and {'is' if total == 1 else 'are'} not counted:"))
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(justify="right")
-        table.add_column()
-        for reason, number in sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0])):
-            table.add_row(f"{number:,}", Text(visible(reason, 200)))
-        console.print(table)
+        console.print(_reasons(sorted(report.quarantined.items(), key=lambda item: (-item[1], item[0]))))
         where = f"They are in {quarantine}." if quarantine else "Give --quarantine FILE to keep them."
         console.print(Text(where, style="dim"))
 
@@ -142,14 +138,18 @@ def _show_left_out(console: Console, report: IngestReport) -> None:
     if not report.left_out:
         return
     console.print(Text("Kept without a field that could not be read:"))
+    console.print(_reasons(report.left_out.most_common(_MAX_REASONS)))
+    if len(report.left_out) > _MAX_REASONS:
+        console.print(Text(f"and {len(report.left_out) - _MAX_REASONS} more reasons; --json has them all", style="dim"))
+
+
+def _reasons(counted: Iterable[tuple[str, int]]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(justify="right")
     table.add_column()
-    for reason, number in report.left_out.most_common(_MAX_REASONS):
+    for reason, number in counted:
         table.add_row(f"{number:,}", Text(visible(reason, 200)))
-    console.print(table)
-    if len(report.left_out) > _MAX_REASONS:
-        console.print(Text(f"and {len(report.left_out) - _MAX_REASONS} more reasons; --json has them all", style="dim"))
+    return table
 
 
 def _beside(report: IngestReport) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stillhunt.cases.wording import count, moment, visible
+from stillhunt.cli import confirming
 from stillhunt.cli.arguments import LakeOption, LedgerFolderOption, parse_time
 from stillhunt.cli.confirming import DryRun, Yes, confirm
 from stillhunt.cli.terminal import Json, emit, progress, results
@@ -68,8 +69,8 @@ def retain(
         raise InputError("say what to keep with either --days N or --before TIME")
     limit = parse_time(before, "--before") if before is not None else datetime.now(UTC) - timedelta(days=days or 0)
     with Lake.open(lake) as opened:
-        due = opened.due(limit)
-        if dry_run or not yes:
+        if dry_run or (not yes and confirming.attended()):  # counting reads files: nobody waits for it whom nobody asked
+            due = opened.due(limit)
             said = (
                 f"{count(due['interactions'], 'call')} and {count(due['texts'], 'kept text')} from before {moment(limit.isoformat())}, "
                 f"in files of {due['bytes']:,} bytes"

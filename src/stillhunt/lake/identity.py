@@ -144,10 +144,7 @@ def mark_of(accounts: Strings | None, started: pa.ChunkedArray[Any], key: bytes)
     """
     if accounts is None:
         return np.zeros(len(started), np.uint64)
-    encoded: Any = pc.dictionary_encode(accounts)
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().chunk(0)
+    encoded: Any = pc.dictionary_encode(accounts.combine_chunks() if isinstance(accounts, pa.ChunkedArray) else accounts)
     who = (siphash128(encoded.dictionary, key).low << np.uint64(32))[encoded.indices.to_numpy(zero_copy_only=False)]
     at = np.floor_divide(started.cast(pa.int64()).to_numpy(), 1_000).view(np.uint64) & np.uint64(0xFFFFFFFF)
     marks: Words = who | at
